@@ -1,0 +1,183 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One set of settings for every target of ours. A misspelt feature is silently off,
+// so the list stands here once.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "drawbar",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "RedisClient", targets: ["RedisClient"]),
+    .library(name: "TaskQueue", targets: ["TaskQueue"]),
+    .library(name: "Rollout", targets: ["Rollout"]),
+    .executable(name: "drawbar", targets: ["drawbar"]),
+    .executable(name: "drawbar-worker", targets: ["drawbar-worker"]),
+    .executable(name: "drawbar-coordinator", targets: ["drawbar-coordinator"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // The queue
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+    .target(
+      name: "RedisClient",
+      dependencies: [
+        "CHiredis",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "RedisServer",
+      dependencies: [
+        "RedisClient",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TaskQueue",
+      dependencies: [
+        "RedisClient",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      resources: [.embedInCode("Broker/Lua")],
+      swiftSettings: strict),
+
+    // The engine
+    .target(name: "Rollout", swiftSettings: strict),
+    .target(
+      name: "Fleet",
+      dependencies: ["RedisClient", "Rollout", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .target(
+      name: "Delivery",
+      dependencies: [
+        "Fleet",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Workflows",
+      dependencies: ["Delivery", "Fleet", "Rollout", "TaskQueue"],
+      path: "Workflows",
+      exclude: ["README.md"],
+      resources: [.embedInCode("HostScripts")],
+      swiftSettings: strict),
+    .target(
+      name: "RollEngine",
+      dependencies: [
+        "Delivery", "Fleet", "Rollout", "TaskQueue", "Workflows",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
+    // The programs
+    .executableTarget(
+      name: "drawbar",
+      dependencies: [
+        "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
+        "Workflows",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "drawbar-worker",
+      dependencies: [
+        "Delivery", "RedisClient", "TaskQueue", "Workflows",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Workers/worker",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "drawbar-coordinator",
+      dependencies: [
+        "RedisClient", "RollEngine", "TaskQueue",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Workers/coordinator",
+      swiftSettings: strict),
+
+    // The demo: an app, a fleet of it behind a real HAProxy, and the story told on them
+    .executableTarget(
+      name: "demo-app",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Examples/demo-app",
+      swiftSettings: strict),
+    .target(
+      name: "DemoFleet",
+      dependencies: [
+        "Delivery", "Fleet",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      path: "Examples/DemoFleet",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "demo",
+      dependencies: [
+        "DemoFleet", "RedisServer", "RollEngine", "Rollout", "TaskQueue", "Workflows",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Examples/demo",
+      swiftSettings: strict),
+
+    // Tests: a folder for each module, and what spans them
+    .testTarget(
+      name: "RedisClientTests", dependencies: ["RedisClient", "RedisServer"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TaskQueueTests", dependencies: ["TaskQueue", "RedisServer"], swiftSettings: strict),
+    .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
+    .testTarget(name: "FleetTests", dependencies: ["Fleet", "RedisServer"], swiftSettings: strict),
+    .testTarget(
+      name: "DeliveryTests", dependencies: ["Delivery", "DemoFleet"], swiftSettings: strict),
+    .testTarget(
+      name: "RollEngineTests", dependencies: ["RollEngine", "RedisServer"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: [
+        "DemoFleet", "RedisServer", "RollEngine", "TaskQueue",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      path: "Tests/EndToEnd",
+      swiftSettings: strict),
+  ]
+)
