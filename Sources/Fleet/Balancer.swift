@@ -1,0 +1,31 @@
+/// The load balancer in front of a group.
+public enum Balancer: Codable, Sendable, Equatable {
+  /// HAProxy, driven through its runtime API. Its server names are the group's host names.
+  case haproxy(HAProxyEndpoint)
+  /// Nothing stands in front: Markdown and Markup succeed at once, and a server that passes its check is in
+  /// service.
+  case none
+}
+
+/// HAProxy's runtime API (`stats socket … level admin`) and the backend that holds the group's servers.
+public struct HAProxyEndpoint: Codable, Sendable, Equatable, Hashable {
+  public enum Address: Codable, Sendable, Equatable, Hashable {
+    /// An absolute path.
+    case unix(path: String)
+    case tcp(host: String, port: Int)
+  }
+
+  public var address: Address
+  public var backend: String
+
+  public init(address: Address, backend: String) {
+    self.address = address
+    self.backend = backend
+  }
+}
+
+/// How a group's hosts are reached.
+public enum HostDriver: String, Codable, Sendable, Equatable, CaseIterable {
+  /// Directories and ports of this machine; each app is a real process.
+  case local
+}

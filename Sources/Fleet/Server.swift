@@ -1,0 +1,26 @@
+/// One instance of an app: where it listens, and where its versions live.
+public struct Server: Codable, Sendable, Equatable {
+  /// The name people and the load balancer know it by. Letters, digits, `.`, `-` and `_`; unique in a group.
+  public var host: String
+  /// The address the load balancer and the health probe connect to: an IP address or a host name.
+  public var address: String
+  /// 1…65535.
+  public var port: Int
+  /// Where it stands; batches are spread over sites. Without one it stands at its group's site.
+  public var site: String?
+  /// The document root on the host, absolute: it holds `versions/<version>/` and the `current` symlink.
+  public var directory: String
+  /// The server that goes first, alone. Without a mark it is the first by host name.
+  public var bastion: Bool
+
+  public init(
+    host: String, address: String, port: Int, site: String? = nil, directory: String, bastion: Bool = false
+  ) {
+    self.host = host
+    self.address = address
+    self.port = port
+    self.site = site
+    self.directory = directory
+    self.bastion = bastion
+  }
+}
