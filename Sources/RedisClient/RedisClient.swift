@@ -1,1 +1,88 @@
-// RedisClient
+public import Logging
+public import NIOCore
+public import NIOPosix
+
+/// A client of one Redis server over one connection, which all callers share.
+///
+/// Commands of callers that run at the same time travel together: they are written in one go and answered
+/// in order. The connection is made when it is first needed and made again when it is lost. A command that
+/// was not sent yet then waits for the new connection, up to its time-out; one that was sent fails with an
+/// error that says it may have run. Cancelling a caller ends its waiting and disturbs nobody else.
+///
+/// Commands that block (`BZPOPMIN`, `WAIT`) and those that change the connection itself (`SELECT`,
+/// `MULTI`, `SUBSCRIBE`) do not belong here: see ``makeBlockingConnection()`` and
+/// ``subscribe(to:patterns:)``.
+public final class RedisClient: Sendable {
+  public let configuration: RedisConfiguration
+
+  /// - Parameters:
+  ///   - configuration: where Redis is. Nothing is connected before the first use.
+  ///   - logger: hears of connections made, lost and refused, and never of commands' contents.
+  ///   - eventLoopGroup: runs the connection's input and output.
+  public init(
+    _ configuration: RedisConfiguration, logger: Logger,
+    eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+  ) {
+    self.configuration = configuration
+  }
+
+  /// Connects now, once, and says who answered. A failure is thrown at once instead of being retried.
+  public func connect() async throws(RedisError) -> RedisServerInfo {
+    throw RedisError(.closed, "not yet")
+  }
+
+  /// The server of the current connection, or of the last one while there is none; `nil` before the first.
+  /// It changes with each connect, so comparing ``RedisServerInfo/runID`` tells of a server's restart.
+  public var serverInfo: RedisServerInfo? { nil }
+
+  /// Sends one command and waits for its answer.
+  ///
+  /// A script's call (``RedisScript/call(keys:arguments:)``) that the server doesn't know is sent again
+  /// with its source.
+  ///
+  /// - Throws: ``RedisError``; an error reply is thrown with code ``RedisError/Code/server``.
+  @discardableResult
+  public func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
+    throw RedisError(.closed, "not yet")
+  }
+
+  /// Sends commands together, in order and with no other caller's between them, and waits for all answers.
+  ///
+  /// It is not a transaction: others' commands may run in between on the server, and one that fails does
+  /// not stop the rest. Error replies stand among the answers. Scripts that the server turned out not to
+  /// know are run again with their source, in order, after the rest was answered.
+  ///
+  /// - Returns: as many answers as commands, in their order.
+  /// - Throws: ``RedisError`` where the connection failed; then some of the commands may have run.
+  public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
+    throw RedisError(.closed, "not yet")
+  }
+
+  /// Runs a script: by its digest, and with its source where the server doesn't know it.
+  ///
+  /// - Parameters:
+  ///   - keys: what the script reads as `KEYS`.
+  ///   - arguments: what it reads as `ARGV`.
+  @discardableResult
+  public func run(
+    _ script: RedisScript, keys: [String] = [], arguments: [RedisArgument] = []
+  ) async throws(RedisError) -> RedisValue {
+    try await send(script.call(keys: keys, arguments: arguments))
+  }
+
+  /// A connection of its own to the same server, for one caller's blocking commands. Close it when done.
+  public func makeBlockingConnection() -> RedisBlockingConnection {
+    RedisBlockingConnection()
+  }
+
+  /// Lends a connection of its own for blocking commands, and closes it afterwards.
+  public func withBlockingConnection<Result>(
+    _ body: (RedisBlockingConnection) async throws -> Result
+  ) async throws -> Result {
+    try await body(makeBlockingConnection())
+  }
+
+  /// Ends the client: what was sent is still answered (within the command time-out), what was not fails with
+  /// code ``RedisError/Code/closed``, and so does every later call. Closing twice is harmless.
+  public func close() async {}
+}
