@@ -1,0 +1,205 @@
+import Yams
+
+/// The file an operator writes to describe a group:
+///
+/// ```yaml
+/// group: shop-web
+/// app: shop
+/// site: ams
+/// version: "1.4.2"            # what runs before the first release
+/// health: { path: /health, successes: 3, interval: 500ms, timeout: 2s }
+/// balancer:
+///   haproxy: { socket: /run/haproxy/admin.sock, backend: shop }
+/// config: { maxPullOutRatio: 25, batchWait: 30s }
+/// servers:
+///   - { host: web-1, address: 10.0.0.1, port: 8080, directory: /srv/shop }
+/// ```
+public enum GroupFile {
+  /// Reads a file that was read already.
+  ///
+  /// - Parameters:
+  ///   - file: the name that errors begin with.
+  ///   - script: reads a host script that the file names by path; relative paths are relative to the file.
+  /// - Throws: every problem of the file at once.
+  public static func parse(
+    _ yaml: String, file: String, script: (String) throws -> String = { _ in throw NoScripts() }
+  ) throws(GroupFileError) -> Group {
+    let problems = ProblemList(file: file)
+    let group = root(of: yaml, problems).flatMap { read($0, problems, script) }
+    guard let group, problems.inOrder.isEmpty else { throw GroupFileError(problems: problems.inOrder) }
+    return group
+  }
+
+  /// The answer where nobody said how to read host scripts.
+  public struct NoScripts: Error, CustomStringConvertible {
+    public init() {}
+    public var description: String { "scripts in files can't be read here" }
+  }
+
+  private static func root(of yaml: String, _ problems: ProblemList) -> Node? {
+    do {
+      guard let root = try compose(yaml: yaml) else {
+        problems.add("", at: nil, "the file is empty; a group needs at least group, app and servers")
+        return nil
+      }
+      return root
+    } catch let error as YamlError {
+      let (mark, message) = explain(error)
+      problems.add("", at: mark, message)
+    } catch {
+      problems.add("", at: nil, "not YAML: \(error)")
+    }
+    return nil
+  }
+
+  private static func explain(_ error: YamlError) -> (Mark?, String) {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      (mark, "not YAML: \(problem)")
+    case .reader(let problem, _, _, _):
+      (nil, "not YAML: \(problem)")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      (context.mark, "the key \(duplicates.joined(separator: ", ")) is given twice; keep one")
+    default:
+      (nil, "not YAML: \(error)")
+    }
+  }
+
+  private static func read(
+    _ root: Node, _ problems: ProblemList, _ script: (String) throws -> String
+  ) -> Group? {
+    let fields = YAMLFields(
+      root, path: "",
+      known: [
+        "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "servers",
+      ], problems: problems)
+    guard root.mapping != nil else { return nil }
+    fields.required("group", "the group's name")
+    fields.required("app", "the app whose packages it runs")
+    fields.required("servers", "the list of the group's servers")
+    let production = fields.flag("production") ?? true
+    let hosts = fields.choice("hosts", of: HostDriver.allCases.map(\.rawValue))
+    return Group(
+      name: fields.name("group", .name) ?? "", app: fields.name("app", .name) ?? "",
+      site: fields.name("site", .name), production: production, health: health(fields),
+      servers: servers(fields), balancer: balancer(fields),
+      hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, script),
+      baselineVersion: fields.name("version", .version))
+  }
+
+  private static func health(_ group: YAMLFields) -> HealthCheck {
+    guard let node = group.node("health") else { return HealthCheck() }
+    let fields = YAMLFields(
+      node, path: "health", known: ["path", "successes", "interval", "timeout", "version"],
+      problems: group.problems)
+    var check = HealthCheck()
+    if let path = fields.text("path") {
+      let fine = path.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 32 && $0.value != 127 }
+      if !path.hasPrefix("/") || !fine {
+        fields.wrong("path", "'\(path)' is not allowed; use a path that begins with / and has no spaces")
+      }
+      check.path = path
+    }
+    check.successes = fields.integer("successes", in: 1...100, what: "a count of checks") ?? check.successes
+    check.interval = fields.duration("interval") ?? check.interval
+    check.timeout = fields.duration("timeout") ?? check.timeout
+    if check.timeout == 0 {
+      fields.wrong("timeout", "0 would fail every check; write \(DurationText.allowed)")
+    }
+    check.version = versionReport(fields) ?? check.version
+    return check
+  }
+
+  /// `text`, `{ json: key }` or `{ header: Name }`.
+  private static func versionReport(_ health: YAMLFields) -> VersionReport? {
+    guard let node = health.node("version") else { return nil }
+    if let scalar = node.scalar {
+      if scalar.string == "text" { return .text }
+      health.wrong(
+        "version", "'\(scalar.string)' is not a choice; use text, { json: key } or { header: Name }")
+      return nil
+    }
+    let fields = YAMLFields(
+      node, path: "health.version", known: ["json", "header"], problems: health.problems)
+    switch (fields.text("json"), fields.name("header", .name)) {
+    case (let key?, nil): return .json(key: key)
+    case (nil, let name?): return .header(name: name)
+    default:
+      health.wrong("version", "give one of json and header, or the word text")
+      return nil
+    }
+  }
+
+  private static func balancer(_ group: YAMLFields) -> Balancer {
+    guard let node = group.node("balancer") else { return .none }
+    if let scalar = node.scalar {
+      if scalar.string != "none" {
+        group.wrong("balancer", "'\(scalar.string)' is not a choice; use none or haproxy: { … }")
+      }
+      return .none
+    }
+    let outer = YAMLFields(node, path: "balancer", known: ["haproxy"], problems: group.problems)
+    guard let inner = outer.node("haproxy") else {
+      group.wrong("balancer", "is empty; use none or haproxy: { … }")
+      return .none
+    }
+    let fields = YAMLFields(
+      inner, path: "balancer.haproxy", known: ["socket", "address", "backend"], problems: group.problems)
+    fields.required("backend", "the name of the HAProxy backend with the group's servers")
+    let backend = fields.name("backend", .name) ?? ""
+    switch (fields.node("socket") != nil, fields.node("address") != nil) {
+    case (true, false):
+      return .haproxy(HAProxyEndpoint(address: .unix(path: fields.path("socket") ?? ""), backend: backend))
+    case (false, true):
+      guard let address = endpoint(fields) else { return .none }
+      return .haproxy(HAProxyEndpoint(address: address, backend: backend))
+    default:
+      group.problems.add(
+        "balancer.haproxy", at: inner.mark,
+        "give one of socket (a path) and address (host:port) of its runtime API")
+      return .none
+    }
+  }
+
+  private static func endpoint(_ fields: YAMLFields) -> HAProxyEndpoint.Address? {
+    guard let text = fields.text("address") else { return nil }
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (1...65_535).contains(port), NameRule.address.accepts(String(text[..<colon]))
+    else {
+      fields.wrong("address", "'\(text)' is not an address; write host:port")
+      return nil
+    }
+    return .tcp(host: String(text[..<colon]), port: port)
+  }
+
+  /// A value of several lines is the script itself, one of a single line names its file.
+  private static func scripts(
+    _ group: YAMLFields, _ read: (String) throws -> String
+  ) -> [String: String] {
+    guard let node = group.node("scripts") else { return [:] }
+    guard let mapping = node.mapping else {
+      group.wrong("scripts", "expected names and scripts: start: start.sh")
+      return [:]
+    }
+    var scripts: [String: String] = [:]
+    for (key, value) in mapping {
+      let name = key.scalar?.string ?? ""
+      let field = "scripts.\(name)"
+      guard NameRule.name.accepts(name) else {
+        group.problems.add(field, at: key.mark, "'\(name)' is not allowed; use \(NameRule.name.allowed)")
+        continue
+      }
+      guard let text = value.scalar?.string, !text.isEmpty else {
+        group.problems.add(field, at: value.mark, "expected a script, or the path of its file")
+        continue
+      }
+      do {
+        scripts[name] = text.contains("\n") ? text : try read(text)
+      } catch {
+        group.problems.add(field, at: value.mark, "can't read '\(text)': \(error)")
+      }
+    }
+    return scripts
+  }
+}

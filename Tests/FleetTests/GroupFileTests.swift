@@ -1,0 +1,136 @@
+import Fleet
+import Testing
+
+@Suite struct GroupFileTests {
+  static let whole = """
+    group: shop-web
+    app: shop
+    site: ams
+    production: false
+    version: 1.10
+    health: { path: /healthz, successes: 2, interval: 250ms, timeout: 1s, version: { header: X-Version } }
+    balancer:
+      haproxy: { socket: /run/haproxy/admin.sock, backend: shop }
+    hosts: local
+    scripts:
+      start: start.sh
+      stop: |
+        #!/bin/sh
+        exit 0
+    servers:
+      - { host: web-1, address: 10.0.0.1, port: 8080, directory: /srv/web-1, bastion: true }
+      - { host: web-2, address: 10.0.0.2, port: 8080, site: fra, directory: /srv/web-2 }
+    """
+
+  @Test func everyFieldIsRead() throws {
+    let group = try GroupFile.parse(Self.whole, file: "web.yaml") { "read \($0)" }
+    #expect(group.name == "shop-web")
+    #expect(group.app == "shop")
+    #expect(group.site == "ams")
+    #expect(!group.production)
+    #expect(group.baselineVersion == "1.10", "a version keeps its digits: it is text")
+    #expect(
+      group.health
+        == HealthCheck(
+          path: "/healthz", successes: 2, interval: 250, timeout: 1_000, version: .header(name: "X-Version")))
+    #expect(
+      group.balancer
+        == .haproxy(HAProxyEndpoint(address: .unix(path: "/run/haproxy/admin.sock"), backend: "shop")))
+    #expect(group.scripts == ["start": "read start.sh", "stop": "#!/bin/sh\nexit 0\n"])
+    #expect(
+      group.servers == [
+        Server(host: "web-1", address: "10.0.0.1", port: 8080, directory: "/srv/web-1", bastion: true),
+        Server(host: "web-2", address: "10.0.0.2", port: 8080, site: "fra", directory: "/srv/web-2"),
+      ])
+  }
+
+  @Test func littleIsEnough() throws {
+    let group = try GroupFile.parse(
+      "group: g\napp: a\nservers:\n- host: h\n  port: 80\n  directory: /srv/h\n", file: "g.yaml")
+    #expect(group.production)
+    #expect(group.health == HealthCheck())
+    #expect(group.balancer == .none)
+    #expect(group.servers.first?.address == "127.0.0.1")
+  }
+
+  @Test func everyProblemIsReportedAtOnceAndInOrder() {
+    let yaml = """
+      group: shop web
+      app: shop
+      colour: blue
+      health: { interval: 5, pth: /x }
+      servers:
+        - { host: web-1, port: 70000, directory: /srv/web-1 }
+        - { host: web-1, port: 81, directory: ../etc }
+        - { host: "web;rm", port: 82, directory: /srv/web-3, bastion: maybe }
+      """
+    #expect(
+      problems(yaml) == [
+        "f.yaml:1:8: group: 'shop web' is not allowed; use \(NameRule.name.allowed)",
+        "f.yaml:3:1: colour: unknown key; a group has: " + Self.keys,
+        "f.yaml:4:21: health.interval: '5' is not a duration; write \(DurationText.allowed)",
+        "f.yaml:4:24: health.pth: unknown key; did you mean path? "
+          + "health has: path, successes, interval, timeout, version",
+        "f.yaml:6:26: servers[0].port: 70000 is not a port; use 1 to 65535",
+        "f.yaml:7:13: servers[1].host: 'web-1' is servers[0] already; each server needs a name of its own",
+        "f.yaml:7:41: servers[1].directory: '../etc' is not allowed; use an absolute path without '..'",
+        "f.yaml:8:13: servers[2].host: 'web;rm' is not allowed; use \(NameRule.host.allowed)",
+        "f.yaml:8:65: servers[2].bastion: 'maybe' is neither true nor false",
+      ])
+  }
+
+  static let keys =
+    "group, app, site, production, version, health, balancer, hosts, scripts, servers"
+
+  @Test(arguments: [
+    ("", "f.yaml:1:1: the file is empty; a group needs at least group, app and servers"),
+    ("- a\n- b\n", "f.yaml:1:1: expected keys and values (\(keys))"),
+    ("group: [a\n", "f.yaml:2:1: not YAML: did not find expected ',' or ']'"),
+    ("group: a\ngroup: b\n", "f.yaml:1:1: the key group is given twice; keep one"),
+    ("group: g\napp: a\n", "f.yaml:1:1: servers: is missing; it is the list of the group's servers"),
+    ("group: g\napp: a\nservers: []\n", "f.yaml:3:10: servers: is empty; a group has at least one server"),
+    (
+      "group: g\napp: a\nservers: [ { } ]\n",
+      "f.yaml:3:12: servers[0]: a server needs host, port and directory"
+    ),
+  ])
+  func theFileAsAWhole(yaml: String, problem: String) {
+    #expect(problems(yaml) == [problem])
+  }
+
+  @Test func serversThatCollide() {
+    let yaml = """
+      group: g
+      app: a
+      servers:
+        - { host: a, port: 80, directory: /srv/a, bastion: true }
+        - { host: A, port: 80, directory: /srv/a, bastion: true }
+      """
+    #expect(
+      problems(yaml) == [
+        "f.yaml:5:13: servers[1].host: 'A' is servers[0] already; each server needs a name of its own",
+        "f.yaml:5:22: servers[1].port: 127.0.0.1:80 is servers[0] already; two servers can't listen on the same",
+        "f.yaml:5:37: servers[1].directory: '/srv/a' is servers[0] already; each server needs its own",
+        "f.yaml:5:54: servers[1].bastion: servers[0] is the bastion already; mark one server",
+      ])
+  }
+
+  @Test func aScriptThatCannotBeReadIsAProblemOfTheFile() {
+    struct Missing: Error, CustomStringConvertible { var description: String { "no such file" } }
+    let yaml =
+      "group: g\napp: a\nscripts: { start: s.sh }\nservers: [ { host: h, port: 1, directory: /srv } ]"
+    let error = #expect(throws: GroupFileError.self) {
+      try GroupFile.parse(yaml, file: "f.yaml") { _ in throw Missing() }
+    }
+    #expect(error?.description == "f.yaml:3:19: scripts.start: can't read 's.sh': no such file")
+  }
+
+  private func problems(_ yaml: String) -> [String] {
+    do {
+      _ = try GroupFile.parse(yaml, file: "f.yaml")
+      return []
+    } catch {
+      return error.problems.map(\.description)
+    }
+  }
+}
