@@ -1,0 +1,61 @@
+# Drawbar. `make help` lists what can be made; each target does its own set-up.
+
+CONFIG ?= release# how `build`, `demo` and `bench` compile: release or debug
+FLEET  ?= 12#     servers of the demo's fleet, 4 or more
+REPORT ?=#        a file for the closing table of `demo` and `bench`, as JSON
+KEEP   ?=#        KEEP=1 leaves the demo running
+
+# What Drawbar needs beyond Swift, by its Debian 12 names.
+PACKAGES := libhiredis-dev redis-server haproxy openssl
+SOURCES  := Package.swift Sources Tests Workers Workflows Examples $(wildcard Benchmarks)
+
+export FLEET REPORT KEEP
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test bench format lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk '/^[A-Z]+ +\?=/ { name = $$1; sub(/^[^#]*#/, ""); gsub(/^ +/, ""); printf "  %-8s %s\n", name, $$0 }' $(MAKEFILE_LIST)
+
+deps: ## install the Debian packages that are missing
+	@command -v swift >/dev/null || { echo "Swift 6.2 or later is missing: see https://www.swift.org/install"; exit 1; }
+	@if ! command -v dpkg-query >/dev/null; then \
+	  for program in redis-server haproxy openssl; do \
+	    command -v $$program >/dev/null || { echo "This is no Debian: install what it calls $(PACKAGES)"; exit 1; }; \
+	  done; exit 0; \
+	fi; \
+	missing=""; \
+	for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	echo "Installing$$missing"; \
+	as_root=""; [ "$$(id -u)" -eq 0 ] || as_root="sudo"; \
+	if [ -n "$$as_root" ] && ! command -v sudo >/dev/null; then as_root="false"; fi; \
+	{ $$as_root apt-get install -y --no-install-recommends $$missing \
+	    || { $$as_root apt-get update && $$as_root apt-get install -y --no-install-recommends $$missing; }; } \
+	  || { echo "Could not install them. As root: apt-get install$$missing"; exit 1; }
+
+build: deps ## build everything, into .build/release or .build/debug
+	swift build -c $(CONFIG)
+
+demo: build ## watch real releases on a fleet of this machine: about three minutes (FLEET, KEEP, REPORT)
+	@.build/$(CONFIG)/demo
+
+test: deps ## run every test: unit, script, fault, end to end
+	swift build --build-tests
+	swift test --skip-build
+
+bench: deps ## measure the queue and the engine (REPORT)
+	swift build -c $(CONFIG)
+	swift run -c $(CONFIG) --package-path Benchmarks
+
+format: ## format the sources
+	swift format -i -r $(SOURCES)
+
+lint: ## check the format of the sources
+	swift format lint --strict -r $(SOURCES)
+
+clean: ## remove what was built
+	rm -rf .build Benchmarks/.build
