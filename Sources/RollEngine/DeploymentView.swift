@@ -1,0 +1,34 @@
+public import Rollout
+
+/// A deployment as it is at one moment: what people look at.
+public struct DeploymentView: Sendable, Equatable {
+  /// The deployment, its targets' states read from the queue just now.
+  public var deployment: Deployment
+  /// The server's time of the reading.
+  public var now: Milliseconds
+  /// F: the failures that count towards the limit.
+  public var failures: Int
+  /// The hosts whose work is under way. Empty while nothing runs: a `BRAKED` or `PAUSED` deployment
+  /// is at rest only then.
+  public var underWay: [String]
+  /// When the coordinator will act by itself (the next batch, an automatic gate); nil where it waits
+  /// for running work or for a person.
+  public var nextStepAt: Milliseconds?
+  /// What a person may do now.
+  public var allowed: [ActionName]
+
+  /// Whether nothing runs and nothing will start by itself: the deployment ended, or waits for a person.
+  public var isAtRest: Bool {
+    underWay.isEmpty && nextStepAt == nil && waitsForPersonOrEnded
+  }
+}
+
+extension DeploymentView {
+  /// Whether the state is an end, or one that only a person leaves.
+  private var waitsForPersonOrEnded: Bool {
+    switch deployment.state {
+    case .smoking, .baking, .revoking: false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,57 @@
+public import Rollout
+
+/// Why a release could not be created, found or acted upon.
+public enum ReleaseError: Error, Sendable, Equatable {
+  /// No group of this name has been applied.
+  case unknownGroup(String)
+  /// No deployment of this id, and no group of this name that has one.
+  case unknownDeployment(String)
+  /// The version was never published.
+  case unknownVersion(app: String, version: String, published: [String])
+  /// The version was marked bad.
+  case badVersion(app: String, version: String, reason: String)
+  /// The group has an active deployment.
+  case busy(group: String, active: String, state: DeploymentState)
+  /// Another deployment waits already for the active one's end.
+  case alreadySuperseded(active: String, successor: String)
+  /// There is nothing to roll back to.
+  case nothingToRollBackTo(origin: String)
+  /// The deployment to be rolled back touched no server.
+  case nothingToRollBack(origin: String)
+  /// No plan could be made.
+  case plan(PlanRefusal)
+  /// The action is not allowed now.
+  case refused(Refusal)
+  /// Others moved the deployment again and again; nothing was changed.
+  case contended(String)
+  /// A stored deployment can't be read.
+  case unreadable(String)
+}
+
+extension ReleaseError: CustomStringConvertible {
+  /// The error as a sentence: what was refused, why, and what to do.
+  public var description: String {
+    switch self {
+    case .unknownGroup(let name):
+      "there is no group \(name); apply its file first: drawbar group apply FILE.yaml"
+    case .unknownDeployment(let name):
+      "there is no deployment \(name), and no group of that name has one; see: drawbar deployments"
+    case .unknownVersion(let app, let version, let published):
+      "version \(version) of \(app) was never published; published: "
+        + (published.isEmpty ? "none" : published.joined(separator: ", "))
+    case .badVersion(let app, let version, let reason):
+      "version \(version) of \(app) is marked bad (\(reason)); publish another"
+    case .busy(let group, let active, let state):
+      "\(group) has an active deployment, \(active) (\(state.rawValue)): end it first, or supersede it"
+    case .alreadySuperseded(let active, let successor):
+      "\(successor) waits already for the end of \(active); abort it first"
+    case .nothingToRollBackTo(let origin):
+      "no version that ended well before \(origin) is known; name one: drawbar rollback \(origin) --to VERSION"
+    case .nothingToRollBack(let origin): "\(origin) touched no server, so there is nothing to roll back"
+    case .plan(let refusal): refusal.description
+    case .refused(let refusal): refusal.description
+    case .contended(let id): "others kept changing \(id), so nothing was done; try again"
+    case .unreadable(let what): "what is stored can't be read: \(what)"
+    }
+  }
+}

@@ -1,4 +1,0 @@
-public import Rollout
-
-/// Deployments as people see them and act on them.
-public enum ReleasesPlaceholder {}
