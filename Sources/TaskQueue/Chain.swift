@@ -36,6 +36,7 @@ public struct Chain: Sendable {
   public let id: ChainID
   public let queue: QueueName
   public let lane: String
+  public let priority: Priority
   public let delay: Duration
   let links: [Link]
   let shared: [UInt8]
@@ -50,26 +51,47 @@ public struct Chain: Sendable {
   /// - Throws: ``InvalidChain`` without links or with more than 100; ``InvalidIdentifier`` for the lane;
   ///   the encoder's error when the shared input doesn't encode.
   public init(
-    id: ChainID, queue: QueueName = .default, lane: String = "-", delay: Duration = .zero,
-    sharedInput: (some Encodable & Sendable)?, links: [Link]
+    id: ChainID, queue: QueueName = .default, lane: String = "-", priority: Priority = .normal,
+    delay: Duration = .zero, sharedInput: (some Encodable & Sendable)?, links: [Link]
   ) throws {
     guard (1...100).contains(links.count) else { throw InvalidChain(id: id, links: links.count) }
     self.id = id
     self.queue = queue
     self.lane = try Identifier<Lane>(lane).rawValue
+    self.priority = priority
     self.delay = delay
     self.links = links
     self.shared = try sharedInput.map { try Payload.encode($0) } ?? []
   }
 
   public init(
-    id: ChainID, queue: QueueName = .default, lane: String = "-", delay: Duration = .zero, links: [Link]
+    id: ChainID, queue: QueueName = .default, lane: String = "-", priority: Priority = .normal,
+    delay: Duration = .zero, links: [Link]
   ) throws {
     try self.init(
-      id: id, queue: queue, lane: lane, delay: delay, sharedInput: Optional<Nothing>.none, links: links)
+      id: id, queue: queue, lane: lane, priority: priority, delay: delay, sharedInput: Optional<Nothing>.none,
+      links: links)
+  }
+
+  /// The same chain in a group's lane.
+  init(_ chain: Chain, lane: String) {
+    self.id = chain.id
+    self.queue = chain.queue
+    self.lane = lane
+    self.priority = chain.priority
+    self.delay = chain.delay
+    self.links = chain.links
+    self.shared = chain.shared
   }
 
   private enum Lane {}
+}
+
+/// Within a queue, a level that has work goes before those below it.
+public enum Priority: Int, Sendable, Codable, CaseIterable {
+  case high = 0
+  case normal = 1
+  case low = 2
 }
 
 /// A chain that can't be: it has no links, or too many.
@@ -84,6 +106,8 @@ public enum Queues {}
 public typealias QueueName = Identifier<Queues>
 extension QueueName {
   public static var `default`: QueueName { QueueName(trusted: "default") }
+  /// The namespace where none is given.
+  public static var namespace: QueueName { QueueName(trusted: "drawbar") }
 }
 
 /// Chains that belong together: they run side by side, and when the last has settled the callback runs.

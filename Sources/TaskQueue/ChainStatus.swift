@@ -1,3 +1,5 @@
+import RedisClient
+
 /// Where a chain is and how it came there, as its one hash says.
 public struct ChainStatus: Sendable, Equatable {
   public enum State: String, Sendable, Equatable {
@@ -55,4 +57,40 @@ public struct ChainStatus: Sendable, Equatable {
   public let outcomes: [Int: LinkOutcome]
 
   public var hasEnded: Bool { state == .finished || state == .dead || state == .cancelled }
+}
+
+extension ChainStatus {
+  /// Reads the chain's hash; its fields are named in `common.lua`. nil when there is none.
+  init?(id: ChainID, fields: [String: RedisValue]) {
+    guard let state = fields["s"]?.string.flatMap(State.init(rawValue:)), let count = fields["n"]?.int,
+      let cursor = fields["i"]?.int
+    else { return nil }
+    self.id = id
+    self.state = state
+    self.cursor = cursor
+    linkCount = count
+    failedAttempts = fields["a"]?.int ?? 0
+    crashes = fields["k"]?.int ?? 0
+    generation = fields["g"]?.int ?? 0
+    holder = state == .granted ? fields["h"]?.string : nil
+    started = fields["z"] != nil
+    linkStartedAt = state == .granted ? fields["b"]?.int.map(Int64.init) : nil
+    endedAt = fields["T"]?.int.map(Int64.init)
+    note = fields["N"]?.string
+    cancelling = fields["C"] != nil
+    failure = fields["e"]?.string.flatMap { text in
+      let words = text.split(separator: " ", maxSplits: 1)
+      guard words.count == 2, let link = Int(words[0]) else { return nil }
+      return Failure(link: link, code: String(words[1]), message: fields["E"]?.string ?? "")
+    }
+    var outcomes: [Int: LinkOutcome] = [:]
+    for (name, value) in fields where name.first == "o" {
+      guard let link = Int(name.dropFirst()) else { continue }
+      let numbers = (value.string ?? "").split(separator: " ").compactMap { Int64($0) }
+      guard numbers.count == 4 else { continue }
+      outcomes[link] = LinkOutcome(
+        startedAt: numbers[0], endedAt: numbers[1], attempt: Int(numbers[2]), generation: Int(numbers[3]))
+    }
+    self.outcomes = outcomes
+  }
 }

@@ -31,6 +31,8 @@ public struct Commit: Sendable {
   /// Limits that must not be tripped; else nothing is written.
   public var requireUntripped: [LimitID] = []
   public var limits: [Limit] = []
+  /// Limits that nothing needs any more. Members that they still hold back must be cancelled too.
+  public var removeLimits: [LimitID] = []
   /// Groups that were staged before; they become visible.
   public var seal: [GroupID] = []
   public var submit: [Chain] = []

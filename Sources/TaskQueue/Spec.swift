@@ -97,7 +97,9 @@ struct Spec: Sendable {
       length = length * 10 + digit
       index += 1
     }
-    guard index < rest.endIndex, index > rest.startIndex, rest.endIndex - index - 1 >= length else { return nil }
+    guard index < rest.endIndex, index > rest.startIndex, rest.endIndex - index - 1 >= length else {
+      return nil
+    }
     let field = rest[(index + 1)..<(index + 1 + length)]
     rest = rest[(index + 1 + length)...]
     return field

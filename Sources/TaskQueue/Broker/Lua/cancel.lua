@@ -1,0 +1,25 @@
+-- Cancelling one chain. mode: now | after | then:<link>. before: only while the cursor is below it ('' any).
+-- Returns 0 no such chain or ended, 1 ended at once, 2 its holder will be told or the link runs out.
+local function cancel(id, mode, before, now)
+  local c = P .. 'c:' .. id
+  local f = call('HMGET', c, 's', 'g', 'i', 'z', 'h', 'q', 'p', 'l', 'G', 'r', 'C')
+  local state, cursor = f[1], tonumber(f[3])
+  if not state or state == 'f' or state == 'x' or state == 'c' then return 0 end
+  if before ~= '' and cursor >= tonumber(before) then return 0 end
+  if f[11] == 'last' and mode ~= 'now' then return 2 end
+  local generation = tonumber(f[2]) + 1
+  if state == 'g' then
+    call('HSET', c, 'C', mode)
+    if mode == 'now' then call('SADD', P .. 'x:' .. f[5], id) end
+    return 2
+  end
+  if state == 'd' then call('ZREM', P .. 'due', id .. ':' .. f[2]) end
+  local last = string.match(mode, '^then:(%d+)$')
+  if last and f[4] and cursor <= tonumber(last) then
+    makeReady(id, generation, f[6], f[7], f[8], nil, false, 'C', 'last', 'i', last)
+    call('HDEL', c, 'a', 'k', 'u')
+    return 2
+  end
+  finish(id, generation, 'c', f[9], f[10], now, 'C', mode)
+  return 1
+end

@@ -1,0 +1,32 @@
+-- Put before every script. All keys of a partition begin with KEYS[1], which carries the hash tag, so
+-- a script touches one slot and derives the rest:
+--   c:<chain> hash    the chain; the only truth   s:<chain> string  its links and inputs, opaque
+--   l:<lane>  list    entries "id:generation"     r:<queue>|<level> list  lanes that have work, in turn
+--   due       zset    entries that wait, by time  w:<queue> zset    one member: there is work to take
+--   h:<session> hash  held chains -> generation   x:<session> set   held chains to be cancelled now
+--   sessions  zset    leases, by expiry           reaping   set     dead sessions not yet emptied
+--   g:<group> hash    m:<group> set               a group, and its members not yet settled
+--   L:<limit> hash    k:<limit> set               a limit, and the lanes that it parks
+--   staging   zset    groups not yet sealed       done, dead zset   chains that ended, by time
+--   rec:<record> hash queues set                  clock hash        what the reaper knows of time
+-- Fields of a chain: s state, g generation, i cursor, n links, a failed attempts, k crashes alone,
+-- u crashes in company, h holder, b link begun, z started once, q queue, p level, l lane, G group,
+-- L limit, C cancel, t created, T ended, e failure "link code", E its message, N note,
+-- o<i> outcome "begun ended attempt generation", R<i> result.
+local P = KEYS[1] .. ':'
+local call = redis.call
+
+local function clock()
+  local t = call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- A write that is never refused for memory, put first: the server lets a script that has begun to
+-- write run through, so what must work when memory is full does.
+local function begin(session)
+  call('HDEL', P .. 'h:' .. session, '#')
+end
+
+local function wake(queue)
+  call('ZADD', P .. 'w:' .. queue, 0, 'w')
+end

@@ -1,0 +1,186 @@
+-- complete: a session tells how its links ended and takes new work, in one step. With no outcomes it
+-- is the fetch; failing, handing back and cancelling are outcomes too.
+--
+-- KEYS[1]  the partition
+-- ARGV[1]  session           ARGV[2]  number N of this request, one above the last answered one
+-- ARGV[3]  free slots        ARGV[4]  chains wanted in all (free slots and prefetch); 0 0: only settle
+-- ARGV[5]  1: a chain may go on in this worker without a hop; 0: to its lane (the worker drains)
+-- ARGV[6]  count Q of queues, then the Q names, then
+-- six per outcome: chain, generation, kind, number, code, text
+--   done     text: the result, '' for none
+--   jump     number: the next link; text: the note. The link count as number ends the chain
+--   retry    number: ms to wait; code and text: what failed
+--   dead     code and text: why
+--   back     handed back, or stopped by a cancel: to the head of its lane, nothing counted
+--
+-- Returns a flat array: status, now, ms to the next due chain or -1, count O, then per outcome
+--   generation > 0 accepted, and the next link is this worker's under that generation;
+--   0 accepted, and the chain has left this worker;  -1 refused: the token is stale
+-- then per granted chain: id, generation, cursor, failed attempts, crashes, spec.
+-- status: ok | again (N was answered before: the same answer, less what is no longer held)
+--   | lost (the session is dead: outcomes of chains that nobody took were accepted, nothing is granted)
+--   | stale (N is older than the last request)
+local session, N = ARGV[1], tonumber(ARGV[2])
+local free, total, mayStay = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+local queues = tonumber(ARGV[6])
+local firstOutcome = 7 + queues
+local h = P .. 'h:' .. session
+local now = clock()
+local alive = call('ZSCORE', P .. 'sessions', session)
+local memory = alive and call('HMGET', h, '#n', '#a', '#s') or {}
+local status = alive and 'ok' or 'lost'
+
+local function reply(codes, granted)
+  local out = { status, now, untilDue(now), #codes }
+  for i = 1, #codes do out[#out + 1] = codes[i] end
+  if #granted > 0 then
+    local keys = {}
+    for i = 1, #granted do keys[i] = P .. 's:' .. granted[i][1] end
+    local specs = call('MGET', unpack(keys))
+    local at = #out
+    for i = 1, #granted do
+      local g = granted[i]
+      out[at + 1], out[at + 2], out[at + 3], out[at + 4], out[at + 5], out[at + 6] =
+        g[1], g[2], g[3], g[4], g[5], specs[i] or ''
+      at = at + 6
+    end
+  end
+  return out
+end
+
+-- The answer is remembered as "code code …;id:generation id:generation …".
+if alive and memory[1] and N <= tonumber(memory[1]) then
+  if N < tonumber(memory[1]) then return { 'stale', now, -1, 0 } end
+  status = 'again'
+  local codes, granted = {}, {}
+  local first, second = string.match(memory[2], '^(.-);(.*)$')
+  for code in string.gmatch(first, '%S+') do codes[#codes + 1] = tonumber(code) end
+  for id, generation in string.gmatch(second, '(%S+):(%d+)') do
+    local f = call('HMGET', P .. 'c:' .. id, 's', 'g', 'h', 'i', 'a', 'k')
+    if f[1] == 'g' and f[2] == generation and f[3] == session then
+      granted[#granted + 1] = { id, tonumber(generation), f[4], f[5] or '0', f[6] or '0' }
+    end
+  end
+  return reply(codes, granted)
+end
+
+begin(session)
+local codes, holds, gone = {}, {}, {}
+
+local function settleOne(at)
+  local id, generation, kind = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local c = P .. 'c:' .. id
+  local f = call('HMGET', c, 's', 'h', 'g', 'i', 'n', 'q', 'b', 'a', 'u', 'C', 'G')
+  local token = tonumber(generation)
+  if f[2] ~= session then return -1 end
+  if f[1] == 'g' then
+    if f[3] ~= generation then return -1 end
+  elseif not (f[1] == 'r' and not alive and tonumber(f[3] or 0) == token + 1) then
+    return -1
+  end
+  local link, links, queue, cancelled = tonumber(f[4]), tonumber(f[5]), f[6], f[10]
+  local attempts = tonumber(f[8] or 0)
+  local nextToken = tonumber(f[3]) + 1
+  local function where() return unpack(call('HMGET', c, 'p', 'l', 'r')) end
+  local function left()
+    gone[#gone + 1] = id
+    if cancelled then call('SREM', P .. 'x:' .. session, id) end
+    return 0
+  end
+  local function over(state, ...)
+    local _, _, keep = where()
+    finish(id, nextToken, state, f[11], keep, now, ...)
+    return left()
+  end
+  -- A cancel that names a last link sends the chain there, whatever became of the link that ran.
+  local function divert(...)
+    local last = string.match(cancelled, '^then:(%d+)$')
+    if last and link < tonumber(last) then
+      local level, lane = where()
+      call('HDEL', c, 'a', 'k', 'u')
+      makeReady(id, nextToken, queue, level, lane, nil, true, 'C', 'last', 'i', last, ...)
+      return left()
+    end
+    return over('c', ...)
+  end
+
+  if kind == 'done' or kind == 'jump' then
+    local outcome = (f[7] or now) .. ' ' .. now .. ' ' .. (attempts + 1) .. ' ' .. generation
+    local following = link + 1
+    if kind == 'jump' then
+      following = math.min(math.max(tonumber(ARGV[at + 3]), link + 1), links)
+      call('HSET', c, 'N', ARGV[at + 5])
+    elseif ARGV[at + 5] ~= '' then
+      call('HSET', c, 'R' .. link, ARGV[at + 5])
+    end
+    if following >= links then
+      return over('f', 'i', following, 'o' .. link, outcome)
+    end
+    if cancelled and cancelled ~= 'last' then return divert('o' .. link, outcome, 'i', following) end
+    if cancelled then return over('c', 'o' .. link, outcome, 'i', following) end
+    if f[8] or f[9] then
+      call('HDEL', c, 'a', 'k', 'u', 'e', 'E')
+      call('HDEL', h, '#s')
+    end
+    if alive and mayStay then
+      call('HSET', c, 'i', following, 'g', nextToken, 'b', now, 'o' .. link, outcome)
+      holds[#holds + 1] = id
+      holds[#holds + 1] = nextToken
+      return nextToken
+    end
+    local level, lane = where()
+    makeReady(id, nextToken, queue, level, lane, nil, true, 'i', following, 'o' .. link, outcome)
+    return left()
+  end
+  local failed = kind == 'dead' or kind == 'retry'
+  local failure = link .. ' ' .. ARGV[at + 4]
+  if cancelled and cancelled ~= 'last' then
+    if failed then return divert('e', failure, 'E', ARGV[at + 5]) end
+    return divert()
+  end
+  if kind == 'dead' then
+    return over('x', 'a', attempts + 1, 'e', failure, 'E', ARGV[at + 5])
+  end
+  if failed then
+    call('HSET', c, 's', 'd', 'g', nextToken, 'a', attempts + 1, 'e', failure, 'E', ARGV[at + 5])
+    call('ZADD', P .. 'due', now + tonumber(ARGV[at + 3]), id .. ':' .. nextToken)
+    wake(queue)
+    return left()
+  end
+  local level, lane = where()
+  makeReady(id, nextToken, queue, level, lane, nil, true)
+  return left()
+end
+
+for at = firstOutcome, #ARGV, 6 do codes[#codes + 1] = settleOne(at) end
+
+if #gone > 0 then
+  call('HDEL', h, unpack(gone))
+  if memory[3] then
+    for i = 1, #gone do if gone[i] == memory[3] then call('HDEL', h, '#s') end end
+  end
+end
+
+local granted = {}
+if alive and mayStay then
+  promote(now)
+  for i = firstOutcome - queues, firstOutcome - 1 do
+    local queue = ARGV[i]
+    if total > 0 and grantSuspect(session, queue, now, granted, holds) then total = 0 end
+    for level = 0, 2 do
+      if #granted < total then
+        grantFromRing(session, queue, level, free, total, now, granted, holds)
+      end
+      -- Whoever took the wake-up puts it back while there is more to take.
+      if call('EXISTS', P .. 'r:' .. queue .. '|' .. level) == 1 then wake(queue) end
+    end
+  end
+end
+
+if alive then
+  if #holds > 0 then call('HSET', h, unpack(holds)) end
+  local grants = {}
+  for i = 1, #granted do grants[i] = granted[i][1] .. ':' .. granted[i][2] end
+  call('HSET', h, '#n', N, '#a', table.concat(codes, ' ') .. ';' .. table.concat(grants, ' '))
+end
+return reply(codes, granted)
