@@ -1,0 +1,103 @@
+import FoundationEssentials
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Where the answers go: a person's terminal, or a pipe.
+public struct Terminal: Sendable {
+  /// Whether a person is looking: lines may be redrawn in place.
+  public var isInteractive: Bool
+  /// Whether escape codes for colour are welcome: `NO_COLOR` and `TERM=dumb` say no, as does a pipe.
+  public var colour: Bool
+  /// As set by a test; nil asks the terminal each time, for its window may change.
+  private let fixedSize: Size?
+
+  public struct Size: Sendable, Equatable {
+    public var columns: Int
+    public var rows: Int
+
+    public init(columns: Int, rows: Int) {
+      self.columns = columns
+      self.rows = rows
+    }
+  }
+
+  public init(isInteractive: Bool, colour: Bool, size: Size? = nil) {
+    self.isInteractive = isInteractive
+    self.colour = colour
+    self.fixedSize = size
+  }
+
+  /// What standard output is.
+  public static func standardOutput(
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> Terminal {
+    let isTerminal = isatty(STDOUT_FILENO) == 1
+    let dumb = environment["TERM"] == "dumb"
+    let noColour = !(environment["NO_COLOR"] ?? "").isEmpty
+    return Terminal(isInteractive: isTerminal && !dumb, colour: isTerminal && !dumb && !noColour)
+  }
+
+  public var size: Size {
+    if let fixedSize { return fixedSize }
+    var window = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else {
+      return Size(columns: 80, rows: 24)
+    }
+    return Size(columns: Int(window.ws_col), rows: Int(window.ws_row))
+  }
+
+  /// Writes lines to standard output, and what waits in its buffer with them.
+  public func show(_ lines: [Line]) {
+    write(lines.map { $0.render(colour: colour) + "\n" }.joined())
+  }
+
+  public func show(_ line: Line) { show([line]) }
+
+  /// Standard output is unbuffered here: a reader sees each piece as it is written.
+  public func write(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Self.systemWrite(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+
+  private static func systemWrite(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    #if canImport(Glibc)
+      Glibc.write(file, bytes, count)
+    #else
+      Darwin.write(file, bytes, count)
+    #endif
+  }
+}
+
+/// A part of the terminal that is drawn again and again in the same place.
+public struct Screen: Sendable {
+  private let terminal: Terminal
+  private var height = 0
+
+  public init(_ terminal: Terminal) {
+    self.terminal = terminal
+  }
+
+  /// Replaces what was drawn before. Lines are cut at the window's edge: a wrapped line would break the count.
+  public mutating func draw(_ lines: [Line]) {
+    let size = terminal.size
+    let shown = lines.prefix(max(1, size.rows - 1))
+    var out = height > 0 ? "\u{1b}[\(height)A\r" : ""
+    for line in shown {
+      out += "\u{1b}[2K" + line.render(columns: size.columns - 1, colour: terminal.colour) + "\n"
+    }
+    terminal.write(out + "\u{1b}[J")
+    height = shown.count
+  }
+
+  /// Leaves what was drawn above and goes on below it.
+  public mutating func settle() { height = 0 }
+}

@@ -1,0 +1,157 @@
+import FoundationEssentials
+public import RedisClient
+
+/// The groups that are known, and the flags of their servers, kept in Redis.
+///
+/// Three kinds of keys under `<namespace>:{fleet}:` — `groups` (name → JSON), `revisions` (name → count of
+/// changes) and `flags:<group>` (`host:flag` → who, why, when). Nothing of a release is kept here: a deployment
+/// has a frozen copy of what it needs.
+public struct FleetStore: Sendable {
+  /// What applying a group did.
+  public enum Applied: Sendable, Equatable {
+    case created
+    case changed(revision: Int)
+    /// It was there already, in every detail.
+    case unchanged(revision: Int)
+  }
+
+  /// A group and how often it was changed, from 1.
+  public struct Known: Sendable, Equatable {
+    public var group: Group
+    public var revision: Int
+  }
+
+  private let redis: RedisClient
+  private let prefix: String
+
+  public init(redis: RedisClient, namespace: String = "drawbar") {
+    self.redis = redis
+    self.prefix = "\(namespace):{fleet}:"
+  }
+
+  /// Makes a group known, or replaces it. Flags of servers that are no longer in it go.
+  @discardableResult
+  public func apply(_ group: Group) async throws -> Applied {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let json = Array(try encoder.encode(group))
+    let answer = try await redis.run(
+      Self.applyScript, keys: [prefix + "groups", prefix + "revisions"],
+      arguments: [.init(group.name), .init(json)])
+    guard let parts = answer.array, parts.count == 2, let revision = parts[0].int else {
+      throw FleetStoreError("Redis answered apply of \(group.name) with something else than a revision")
+    }
+    try await dropFlagsOfOthers(than: group)
+    if parts[1].int == 0 { return .unchanged(revision: revision) }
+    return revision == 1 ? .created : .changed(revision: revision)
+  }
+
+  /// The group of that name, or nil.
+  public func group(_ name: String) async throws -> Known? {
+    let replies = try await redis.pipeline([
+      RedisCommand("HGET", .init(prefix + "groups"), .init(name)),
+      RedisCommand("HGET", .init(prefix + "revisions"), .init(name)),
+    ])
+    guard let json = replies[0].bytes, let revision = replies[1].int else { return nil }
+    return Known(group: try decode(json, "the group \(name)"), revision: revision)
+  }
+
+  /// Every group, by name.
+  public func groups() async throws -> [Known] {
+    let names = try await redis.send(RedisCommand("HKEYS", .init(prefix + "groups"))).array ?? []
+    var all: [Known] = []
+    for name in names.compactMap(\.string).sorted() {
+      if let known = try await group(name) { all.append(known) }
+    }
+    return all
+  }
+
+  /// The flags of a group's servers; who carries none is absent.
+  public func flags(of group: String) async throws -> Flags {
+    let pairs = try await redis.send(RedisCommand("HGETALL", .init(flagsKey(group)))).array ?? []
+    var flags: Flags = [:]
+    for index in stride(from: 0, to: pairs.count - 1, by: 2) {
+      guard let key = pairs[index].string, let json = pairs[index + 1].bytes,
+        let (host, flag) = Self.split(key)
+      else { throw FleetStoreError("the flags of \(group) hold an entry that is no flag") }
+      flags[host, default: [:]][flag] = try decode(json, "a flag of \(host)")
+    }
+    return flags
+  }
+
+  /// Marks a server as pulled out. A flag of the same kind is replaced, with its author and reason.
+  public func setFlag(_ flag: Flag, on host: String, of group: String, by: String, reason: String)
+    async throws
+  {
+    let mark = FlagMark(by: by, reason: reason, at: try await now())
+    try await redis.send(
+      RedisCommand(
+        "HSET", .init(flagsKey(group)), .init("\(host):\(flag.rawValue)"),
+        .init(Array(try JSONEncoder().encode(mark)))))
+  }
+
+  /// Takes one kind of flag off a server; the others stay.
+  /// - Returns: whether it was there.
+  @discardableResult
+  public func clearFlag(_ flag: Flag, on host: String, of group: String) async throws -> Bool {
+    let removed = try await redis.send(
+      RedisCommand("HDEL", .init(flagsKey(group)), .init("\(host):\(flag.rawValue)")))
+    return removed.int == 1
+  }
+
+  private func flagsKey(_ group: String) -> String { prefix + "flags:" + group }
+
+  private static func split(_ key: String) -> (host: String, flag: Flag)? {
+    guard let colon = key.lastIndex(of: ":"),
+      let flag = Flag(rawValue: String(key[key.index(after: colon)...]))
+    else { return nil }
+    return (String(key[..<colon]), flag)
+  }
+
+  private func dropFlagsOfOthers(than group: Group) async throws {
+    let keys = try await redis.send(RedisCommand("HKEYS", .init(flagsKey(group.name)))).array ?? []
+    let hosts = Set(group.servers.map(\.host))
+    let gone = keys.compactMap(\.string).filter { key in
+      Self.split(key).map { !hosts.contains($0.host) } ?? true
+    }
+    guard !gone.isEmpty else { return }
+    try await redis.send(
+      RedisCommand("HDEL", [.init(flagsKey(group.name))] + gone.map { RedisArgument($0) }))
+  }
+
+  /// Milliseconds since 1970 by the server's clock.
+  private func now() async throws -> Int64 {
+    let parts = try await redis.send(RedisCommand("TIME")).array ?? []
+    guard parts.count == 2, let seconds = parts[0].int, let micros = parts[1].int else {
+      throw FleetStoreError("Redis answered TIME with something else than a time")
+    }
+    return Int64(seconds) * 1_000 + Int64(micros) / 1_000
+  }
+
+  private func decode<T: Decodable>(_ json: [UInt8], _ what: String) throws -> T {
+    do {
+      return try JSONDecoder().decode(T.self, from: Data(json))
+    } catch {
+      throw FleetStoreError("\(what) is stored in a form this version can't read: \(error)")
+    }
+  }
+
+  /// KEYS groups, revisions. ARGV name, JSON. Returns { revision, 1 if it was written }.
+  private static let applyScript = RedisScript(
+    name: "fleet.apply",
+    source: """
+      local revision = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
+      if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return { revision, 0 } end
+      redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+      return { redis.call('HINCRBY', KEYS[2], ARGV[1], 1), 1 }
+      """)
+}
+
+/// What Redis holds of the fleet can't be understood.
+public struct FleetStoreError: Error, Sendable, CustomStringConvertible {
+  public let description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}
