@@ -100,10 +100,11 @@ let package = Package(
       swiftSettings: strict),
 
     // The programs
+    .target(name: "Console", dependencies: ["Fleet", "Rollout"], swiftSettings: strict),
     .executableTarget(
       name: "drawbar",
       dependencies: [
-        "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
+        "Console", "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
         "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -153,7 +154,7 @@ let package = Package(
     .executableTarget(
       name: "demo",
       dependencies: [
-        "DemoFleet", "RedisServer", "RollEngine", "Rollout", "TaskQueue", "Workflows",
+        "Console", "DemoFleet", "Delivery", "Fleet", "RedisServer", "RollEngine", "Rollout", "TaskQueue", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -167,7 +168,16 @@ let package = Package(
     .testTarget(
       name: "TaskQueueTests", dependencies: ["TaskQueue", "RedisServer"], swiftSettings: strict),
     .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
-    .testTarget(name: "FleetTests", dependencies: ["Fleet", "RedisServer"], swiftSettings: strict),
+    .testTarget(
+      name: "FleetTests", dependencies: ["Fleet", "RedisServer", "Rollout"], swiftSettings: strict),
+    .testTarget(
+      name: "ConsoleTests", dependencies: ["Console", "Rollout"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: [
+        "drawbar", "Fleet", "RedisServer", "Rollout",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "DeliveryTests", dependencies: ["Delivery", "DemoFleet"], swiftSettings: strict),
     .testTarget(

@@ -32,9 +32,8 @@ public struct Terminal: Sendable {
   }
 
   /// What standard output is.
-  public static func standardOutput(
-    environment: [String: String] = ProcessInfo.processInfo.environment
-  ) -> Terminal {
+  public static func standardOutput() -> Terminal {
+    let environment = ProcessInfo.processInfo.environment
     let isTerminal = isatty(STDOUT_FILENO) == 1
     let dumb = environment["TERM"] == "dumb"
     let noColour = !(environment["NO_COLOR"] ?? "").isEmpty

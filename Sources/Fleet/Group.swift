@@ -1,3 +1,5 @@
+public import Rollout
+
 /// The smallest unit of release: the instances of one app that share a site, a health check, a load balancer
 /// and the rules of their releases.
 public struct Group: Codable, Sendable, Equatable {
@@ -11,6 +13,8 @@ public struct Group: Codable, Sendable, Equatable {
   public var health: HealthCheck
   /// In the order of the file; host names are unique.
   public var servers: [Server]
+  /// The rules of its releases; a deployment keeps a frozen copy.
+  public var config: DeploymentConfig
   public var balancer: Balancer
   public var hosts: HostDriver
   /// Host scripts that replace the defaults, by name (`start`, `stop`, …): their content.
@@ -20,8 +24,9 @@ public struct Group: Codable, Sendable, Equatable {
 
   public init(
     name: String, app: String, site: String? = nil, production: Bool = true,
-    health: HealthCheck = HealthCheck(), servers: [Server], balancer: Balancer = .none,
-    hosts: HostDriver = .local, scripts: [String: String] = [:], baselineVersion: String? = nil
+    health: HealthCheck = HealthCheck(), servers: [Server],
+    config: DeploymentConfig = DeploymentConfig(), balancer: Balancer = .none, hosts: HostDriver = .local,
+    scripts: [String: String] = [:], baselineVersion: String? = nil
   ) {
     self.name = name
     self.app = app
@@ -29,6 +34,7 @@ public struct Group: Codable, Sendable, Equatable {
     self.production = production
     self.health = health
     self.servers = servers
+    self.config = config
     self.balancer = balancer
     self.hosts = hosts
     self.scripts = scripts

@@ -72,7 +72,8 @@ public enum GroupFile {
     let fields = YAMLFields(
       root, path: "",
       known: [
-        "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "servers",
+        "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "config",
+        "servers",
       ], problems: problems)
     guard root.mapping != nil else { return nil }
     fields.required("group", "the group's name")
@@ -83,7 +84,7 @@ public enum GroupFile {
     return Group(
       name: fields.name("group", .name) ?? "", app: fields.name("app", .name) ?? "",
       site: fields.name("site", .name), production: production, health: health(fields),
-      servers: servers(fields), balancer: balancer(fields),
+      servers: servers(fields), config: config(fields, production: production), balancer: balancer(fields),
       hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, script),
       baselineVersion: fields.name("version", .version))
   }

@@ -1,4 +1,5 @@
 import Fleet
+import Rollout
 import Testing
 
 @Suite struct GroupFileTests {
@@ -80,7 +81,7 @@ import Testing
   }
 
   static let keys =
-    "group, app, site, production, version, health, balancer, hosts, scripts, servers"
+    "group, app, site, production, version, health, balancer, hosts, scripts, config, servers"
 
   @Test(arguments: [
     ("", "f.yaml:1:1: the file is empty; a group needs at least group, app and servers"),
@@ -113,6 +114,66 @@ import Testing
         "f.yaml:5:37: servers[1].directory: '/srv/a' is servers[0] already; each server needs its own",
         "f.yaml:5:54: servers[1].bastion: servers[0] is the bastion already; mark one server",
       ])
+  }
+
+  @Test func theRulesOfReleases() throws {
+    let group = try GroupFile.parse(
+      """
+      group: g
+      app: a
+      config:
+        maxPullOutRatio: 33
+        brakeRatio: 10
+        batches: 1, 10%,25%
+        minInService: 50%
+        batchWait: 30s
+        tailWait: 0
+        gates: { bake: auto, rollout: 5m, batches: manual }
+        retries: 0
+        batchDeadline: 1h
+      servers: [ { host: h, port: 1, directory: /srv/h } ]
+      """, file: "f.yaml")
+    let expected = DeploymentConfig(
+      maxPullOutRatio: 33, brakeRatio: 10, batches: [.count(1), .percent(10), .percent(25)],
+      minInService: .percent(50), batchWait: 30_000, tailWait: 0,
+      gates: Gates(bake: .auto(), rollout: .auto(after: 300_000), batches: .manual), retries: 0,
+      batchDeadline: 3_600_000)
+    #expect(group.config == expected)
+  }
+
+  @Test(arguments: [
+    ("maxPullOutRatio: 0", true, "config.maxPullOutRatio: must be 1…50 percent in production, not 0"),
+    ("maxPullOutRatio: 51", true, "config.maxPullOutRatio: must be 1…50 percent in production, not 51"),
+    ("maxPullOutRatio: 51", false, nil),
+    ("maxPullOutRatio: 101", false, "config.maxPullOutRatio: must be 1…100 percent, not 101"),
+    ("maxPullOutRatio: many", true, "config.maxPullOutRatio: 'many' is not a whole number"),
+    ("brakeRatio: 101", true, "config.brakeRatio: must be 1…100 percent, not 101"),
+    (
+      "batchWait: 30", true,
+      "config.batchWait: '30' is not a duration; write a number and a unit: 500ms, 30s, 5m, 2h or 1m30s"
+    ),
+    (
+      "gates: { bake: never }", true,
+      "config.gates.bake: 'never' is no gate; write manual, auto, or the time it opens after: 5m"
+    ),
+    (
+      "batches: [1, x]", true,
+      "config.batches: is no list of batch sizes; write counts and percentages: [1, 10%, 25%]"
+    ),
+  ])
+  func rulesThatAreRefused(rule: String, production: Bool, problem: String?) {
+    let yaml = """
+      group: g
+      app: a
+      production: \(production)
+      config: { \(rule) }
+      servers: [ { host: h, port: 1, directory: /srv/h } ]
+      """
+    let found = problems(yaml)
+    #expect(found.count == (problem == nil ? 0 : 1))
+    if let problem, let first = found.first {
+      #expect(first.hasPrefix("f.yaml:4:") && first.hasSuffix(": " + problem), "\(first)")
+    }
   }
 
   @Test func aScriptThatCannotBeReadIsAProblemOfTheFile() {

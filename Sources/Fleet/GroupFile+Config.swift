@@ -1,0 +1,119 @@
+import Rollout
+import Yams
+
+extension GroupFile {
+  static let configKeys = [
+    "maxPullOutRatio", "brakeRatio", "batches", "minInService", "batchWait", "tailWait", "tailFrom",
+    "startupTimeout", "drainTimeout", "drainForce", "ignoreIgnition", "bastion", "gates", "retries",
+    "stageDeadline", "batchDeadline", "deploymentDeadline", "gateNotifyAfter", "revokeDeadline",
+  ]
+
+  /// The rules of the group's releases; what the file leaves out has its default.
+  static func config(_ group: YAMLFields, production: Bool) -> DeploymentConfig {
+    var config = DeploymentConfig()
+    guard let node = group.node("config") else { return config }
+    let fields = YAMLFields(node, path: "config", known: configKeys, problems: group.problems)
+    config.maxPullOutRatio = fields.integer("maxPullOutRatio") ?? config.maxPullOutRatio
+    config.brakeRatio = fields.integer("brakeRatio")
+    config.batches = fields.sizes("batches")
+    config.minInService = fields.quantity("minInService")
+    config.batchWait = fields.duration("batchWait") ?? config.batchWait
+    config.tailWait = fields.duration("tailWait")
+    config.tailFrom = fields.integer("tailFrom") ?? config.tailFrom
+    config.startupTimeout = fields.duration("startupTimeout") ?? config.startupTimeout
+    config.drainTimeout = fields.duration("drainTimeout") ?? config.drainTimeout
+    config.drainForce = fields.flag("drainForce") ?? config.drainForce
+    config.ignoreIgnition = fields.flag("ignoreIgnition") ?? config.ignoreIgnition
+    config.bastion = fields.flag("bastion") ?? config.bastion
+    config.gates = gates(fields)
+    config.retries = fields.integer("retries") ?? config.retries
+    config.stageDeadline = fields.duration("stageDeadline") ?? config.stageDeadline
+    config.batchDeadline = fields.duration("batchDeadline")
+    config.deploymentDeadline = fields.duration("deploymentDeadline")
+    config.gateNotifyAfter = fields.duration("gateNotifyAfter") ?? config.gateNotifyAfter
+    config.revokeDeadline = fields.duration("revokeDeadline") ?? config.revokeDeadline
+    // What could not be read is noted already and has its default here, which no rule refuses.
+    for problem in config.validate(production: production) {
+      fields.wrong(path: problem.field.split(separator: ".").map(String.init), problem.message)
+    }
+    return config
+  }
+
+  private static func gates(_ config: YAMLFields) -> Gates {
+    guard let node = config.node("gates") else { return Gates() }
+    let fields = YAMLFields(
+      node, path: "config.gates", known: ["bake", "rollout", "batches"], problems: config.problems)
+    var gates = Gates()
+    gates.bake = fields.gate("bake") ?? gates.bake
+    gates.rollout = fields.gate("rollout") ?? gates.rollout
+    gates.batches = fields.gate("batches") ?? gates.batches
+    return gates
+  }
+}
+
+extension YAMLFields {
+  /// Any whole number; whether it is allowed is said elsewhere.
+  fileprivate func integer(_ key: String) -> Int? {
+    guard let text = text(key) else { return nil }
+    guard let number = Int(text) else {
+      wrong(key, "'\(text)' is not a whole number")
+      return nil
+    }
+    return number
+  }
+
+  fileprivate func quantity(_ key: String) -> Quantity? {
+    guard let text = text(key) else { return nil }
+    guard let quantity = Quantity(text) else {
+      wrong(key, "'\(text)' is neither a count nor a percentage; write 3 or 25%")
+      return nil
+    }
+    return quantity
+  }
+
+  /// A YAML list, or one text with commas: `1,10%,25%`.
+  fileprivate func sizes(_ key: String) -> [BatchSize]? {
+    guard let node = node(key) else { return nil }
+    let texts: [String]
+    if let list = node.sequence {
+      texts = list.map { $0.scalar?.string ?? "" }
+    } else if let text = node.scalar?.string {
+      texts = text.split(separator: ",", omittingEmptySubsequences: false).map {
+        String($0).trimmingSpaces
+      }
+    } else {
+      texts = [""]
+    }
+    let sizes = texts.map(BatchSize.init(_:))
+    guard !sizes.contains(nil) else {
+      wrong(key, "is no list of batch sizes; write counts and percentages: [1, 10%, 25%]")
+      return nil
+    }
+    return sizes.compactMap(\.self)
+  }
+
+  fileprivate func gate(_ key: String) -> Gate? {
+    guard let text = text(key) else { return nil }
+    if text == "manual" { return .manual }
+    if text == "auto" { return .auto() }
+    guard let after = DurationText.milliseconds(text) else {
+      wrong(key, "'\(text)' is no gate; write manual, auto, or the time it opens after: 5m")
+      return nil
+    }
+    return .auto(after: after)
+  }
+
+  /// A problem of a value that may lie one mapping deeper, such as `gates.bake`.
+  fileprivate func wrong(path keys: [String], _ message: String) {
+    var mark = mark(keys[0])
+    if keys.count == 2, let inner = node(keys[0])?.mapping?[keys[1]] { mark = inner.mark ?? mark }
+    problems.add(field(keys.joined(separator: ".")), at: mark, message)
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpaces: String {
+    let body = drop { $0 == " " }
+    return String(body.reversed().drop { $0 == " " }.reversed())
+  }
+}
