@@ -154,7 +154,8 @@ let package = Package(
     .executableTarget(
       name: "demo",
       dependencies: [
-        "Console", "DemoFleet", "Delivery", "Fleet", "RedisServer", "RollEngine", "Rollout", "TaskQueue", "Workflows",
+        "Console", "DemoFleet", "Delivery", "Fleet", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
+        "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
