@@ -63,6 +63,11 @@ struct Spec: Sendable {
     return "\(link.retry.attempts) \(link.retry.backoff) \(link.retry.maxBackoff) \(limit)"
   }
 
+  init(shared: ArraySlice<UInt8>, steps: [Step]) {
+    self.shared = shared
+    self.steps = steps
+  }
+
   init?(_ bytes: [UInt8]) {
     var rest = bytes[...]
     guard let shared = Self.field(&rest) else { return nil }

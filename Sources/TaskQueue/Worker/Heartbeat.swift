@@ -1,0 +1,90 @@
+import Logging
+import RedisClient
+
+/// Renews the lease, hears of cancels, and stops the worker's tasks when it can't be renewed in time.
+///
+/// It runs on a thread of its own, so that tasks that keep every other one busy can't end the lease.
+struct Heartbeat: Sendable {
+  let broker: Broker
+  let desk: Desk
+  let configuration: WorkerConfiguration
+  let logger: Logger
+
+  /// Until cancelled.
+  func run() async throws {
+    let clock = ContinuousClock()
+    let interval = configuration.lease / 3
+    var session = ""
+    var answered = clock.now
+    while true {
+      try await Task.sleep(for: interval, clock: clock)
+      let current = desk.read { $0.session }
+      if current != session {
+        session = current
+        answered = clock.now
+      }
+      guard !session.isEmpty else { continue }
+      let sent = clock.now
+      do {
+        switch try await beat(session, within: interval) {
+        case .alive: answered = sent
+        case .lost: lose(session, because: "its lease ran out, or someone ended it")
+        }
+      } catch {
+        if Task.isCancelled { throw error }
+        logger.warning("no answer to a beat: \(error)")
+        // A margin of half an interval: the tasks must have heard of it before others are given their chains.
+        if sent + interval + interval / 2 - answered > configuration.lease {
+          lose(session, because: "Redis could not be reached for its lease")
+        }
+      }
+    }
+  }
+
+  private func lose(_ session: String, because reason: String) {
+    logger.error("session \(session) is over: \(reason); its tasks are stopped")
+    desk.stop { $0.session == session ? $0.lose() : [] }
+  }
+
+  private enum Status { case alive, lost }
+
+  private func beat(_ session: String, within limit: Duration) async throws -> Status {
+    let held = desk.read(\.heldCount)
+    let arguments: [RedisArgument] = [
+      .string(session), .integer(configuration.lease.milliseconds),
+      .string(broker.redis.serverInfo?.runID ?? ""), .integer(configuration.crashCap), .integer(held),
+      .integer(configuration.listedFor.milliseconds), .integer(configuration.listedAtMost),
+    ]
+    let answer = try await within(limit) { try await broker.call(Scripts.beat, arguments) }
+    guard let items = answer.array, items.count >= 4, let status = items[0].string,
+      let request = items[2].int,
+      let count = items[3].int, items.count >= 4 + count
+    else { throw Broker.malformed("beat") }
+    guard status == "ok" else { return .lost }
+    let cancels = items[4..<(4 + count)].compactMap(\.string).map { ChainID(trusted: $0) }
+    if !cancels.isEmpty {
+      desk.stop { slots in cancels.compactMap { slots.stop($0, .cancelled) } }
+    }
+    if items.count > 4 + count {
+      let pairs = stride(from: 4 + count, to: items.count - 1, by: 2).compactMap { at in
+        items[at].string.flatMap { id in items[at + 1].int.map { (ChainID(trusted: id), $0) } }
+      }
+      desk.change { $0.giveBackUnknown(pairs, asOf: request) }
+    }
+    return .alive
+  }
+
+  private func within<T: Sendable>(
+    _ limit: Duration, _ body: @escaping @Sendable () async throws -> T
+  ) async throws -> T {
+    try await withThrowingTaskGroup(of: T.self) { group in
+      group.addTask { try await body() }
+      group.addTask {
+        try await Task.sleep(for: limit)
+        throw RedisError(.timeout, "no answer within \(limit)", mayHaveRun: true)
+      }
+      defer { group.cancelAll() }
+      return try await group.next()!
+    }
+  }
+}

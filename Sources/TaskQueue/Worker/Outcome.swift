@@ -1,0 +1,99 @@
+import RedisClient
+
+/// A chain that this worker holds: what was granted, or goes on here.
+struct Held: Sendable {
+  let chain: ChainID
+  let session: String
+  var generation: Int
+  var cursor: Int
+  var failedAttempts: Int
+  var crashes: Int
+  let spec: Spec
+}
+
+/// How a link ended, as `complete.lua` is told.
+struct Outcome: Sendable {
+  enum Kind: Sendable, Equatable {
+    case done(result: [UInt8])
+    case jump(to: Int, note: String)
+    case retry(after: Int, code: String, message: String)
+    case dead(code: String, message: String)
+    case back
+  }
+
+  var held: Held
+  var kind: Kind
+
+  /// Whether the chain is expected to go on in this worker.
+  var stays: Bool {
+    switch kind {
+    case .done: held.cursor + 1 < held.spec.steps.count
+    case .jump(let link, _): link < held.spec.steps.count
+    case .retry, .dead, .back: false
+    }
+  }
+
+  var nextCursor: Int {
+    if case .jump(let link, _) = kind { return max(link, held.cursor + 1) }
+    return held.cursor + 1
+  }
+
+  /// The six arguments of an outcome.
+  func append(to arguments: inout [RedisArgument]) {
+    arguments.append(.string(held.chain.rawValue))
+    arguments.append(.integer(held.generation))
+    switch kind {
+    case .done(let result): arguments += ["done", 0, "", .bytes(result)]
+    case .jump(let link, let note): arguments += ["jump", .integer(link), "", .string(note)]
+    case .retry(let delay, let code, let message):
+      arguments += ["retry", .integer(delay), .string(code), .string(message)]
+    case .dead(let code, let message): arguments += ["dead", 0, .string(code), .string(message)]
+    case .back: arguments += ["back", 0, "", ""]
+    }
+  }
+
+  /// What a link's end means: the rule that turns what a task threw into what the queue is told.
+  static func kind(
+    of result: Result<[UInt8], any Error>, held: Held, stopped: StopCause?, jitter: Double
+  ) -> Kind {
+    let step = held.spec.steps[held.cursor]
+    func failed(_ failure: TaskFailure) -> Kind {
+      let message = String(failure.message.prefix(4_000))
+      let attempt = held.failedAttempts + 1
+      let delay: Int? =
+        switch failure.retry {
+        case .never: nil
+        case .after(let time): attempt < step.retry.attempts ? time.milliseconds : nil
+        case .byPolicy: step.retry.delay(afterAttempt: attempt, jitter: jitter)
+        }
+      if let delay { return .retry(after: delay, code: failure.code, message: message) }
+      return .dead(code: failure.code, message: message)
+    }
+    if stopped == .timeLimit {
+      let limit = step.timeLimit?.milliseconds ?? 0
+      return failed(
+        TaskFailure(code: "timeout", message: "\(step.task) did not end within its limit of \(limit) ms"))
+    }
+    switch result {
+    case .success(let output): return .done(result: output)
+    case .failure(let control as ChainControl):
+      switch control {
+      case .finish(let note): return .jump(to: held.spec.steps.count, note: note)
+      case .jump(let link, let note): return .jump(to: link, note: note)
+      }
+    case .failure(let error):
+      if stopped != nil { return .back }
+      if let failure = error as? TaskFailure { return failed(failure) }
+      return failed(TaskFailure(code: "error", message: "\(step.task): \(error)"))
+    }
+  }
+}
+
+/// Why a running task was told to stop.
+enum StopCause: Sendable {
+  case timeLimit
+  case cancelled
+  /// The session is dead: others have the chain, or will.
+  case sessionLost
+  case shutdown
+}

@@ -1,0 +1,93 @@
+import Logging
+import RedisClient
+
+/// A worker's line to Redis: its requests are numbered, one at a time, and repeated until answered.
+struct Session: Sendable {
+  enum Answer: Sendable {
+    case settled(codes: [Int], granted: [Held], untilDue: Duration?)
+    case lost
+  }
+
+  let broker: Broker
+  let configuration: WorkerConfiguration
+  let logger: Logger
+
+  /// Begins a session under a name that was never used.
+  func begin() async throws -> String {
+    var backoff = Backoff()
+    while true {
+      let random = UInt64.random(in: .min ... .max)
+      let name = "\(configuration.name)-\(String(random, radix: 36))"
+      do {
+        let answer = try await broker.call(
+          Scripts.hello,
+          [.string(name), .integer(configuration.lease.milliseconds), .string(configuration.name)])
+        if answer.int == 1 { return name }
+      } catch {
+        if Task.isCancelled { throw error }
+        try await backoff.wait(after: error, in: "hello", logger)
+      }
+    }
+  }
+
+  /// One turn. A turn whose answer was lost on the way is sent again under its number, and then gets the
+  /// answer that it would have got.
+  func take(_ turn: Slots.Turn) async throws -> Answer {
+    var arguments: [RedisArgument] = [
+      .string(turn.session), .integer(turn.number), .integer(turn.free), .integer(turn.total),
+      turn.mayStay ? 1 : 0, .integer(configuration.queues.count),
+    ]
+    arguments += configuration.queues.map { .string($0.rawValue) }
+    for outcome in turn.outcomes { outcome.append(to: &arguments) }
+    var backoff = Backoff()
+    while true {
+      do {
+        return try Self.read(try await broker.call(Scripts.complete, arguments), of: turn)
+      } catch {
+        if Task.isCancelled { throw error }
+        try await backoff.wait(after: error, in: "complete", logger)
+      }
+    }
+  }
+
+  private static func read(_ answer: RedisValue, of turn: Slots.Turn) throws -> Answer {
+    guard let items = answer.array, items.count >= 4, let status = items[0].string, let due = items[2].int,
+      let count = items[3].int, items.count >= 4 + count
+    else { throw Broker.malformed("complete") }
+    if status == "stale" { return .lost }
+    if status == "lost" && turn.number > 0 { return .lost }
+    let codes = items[4..<(4 + count)].map { $0.int ?? -1 }
+    var granted: [Held] = []
+    for at in stride(from: 4 + count, to: items.count - 5, by: 6) {
+      guard let id = items[at].string, let generation = items[at + 1].int, let cursor = items[at + 2].int,
+        let attempts = items[at + 3].int, let crashes = items[at + 4].int, let bytes = items[at + 5].bytes
+      else { throw Broker.malformed("complete") }
+      // A spec that can't be read has no steps; its run ends in an error that says so.
+      let spec = Spec(bytes) ?? Spec(shared: [], steps: [])
+      granted.append(
+        Held(
+          chain: ChainID(trusted: id), session: turn.session, generation: generation, cursor: cursor,
+          failedAttempts: attempts, crashes: crashes, spec: spec))
+    }
+    return .settled(codes: codes, granted: granted, untilDue: due < 0 ? nil : .milliseconds(due))
+  }
+
+  /// Ends a session; what it still held goes back uncounted.
+  func end(_ session: String) async throws {
+    while try await broker.call(Scripts.bye, [.string(session)]).int == 0 {}
+  }
+}
+
+/// Waits between tries while Redis is away: doubling up to two seconds, with jitter; says so once.
+struct Backoff {
+  private var tries = 0
+
+  mutating func wait(after error: any Error, in what: String, _ logger: Logger) async throws {
+    tries += 1
+    if tries == 1 || tries % 30 == 0 {
+      logger.warning("Redis can't do \(what) now, trying again: \(error)")
+    }
+    let ceiling = min(2_000, 50 << min(tries, 6))
+    try await Task.sleep(for: .milliseconds(Int.random(in: (ceiling / 2)...ceiling)))
+  }
+}

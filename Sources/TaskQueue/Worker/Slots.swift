@@ -1,0 +1,232 @@
+/// What a worker holds, and what comes next: a value, without clock, network or tasks.
+///
+/// A chain is in one of four places here: `runnable` (granted, waits for a slot), `running`, `outcomes`
+/// (ended its link, not yet told), or `told` (in the request that is under way).
+struct Slots {
+  struct Running {
+    var held: Held
+    var handle: TaskHandle?
+    var deadline: ContinuousClock.Instant?
+    var stopped: StopCause?
+  }
+
+  struct Turn: Sendable {
+    var number: Int
+    var session: String
+    var outcomes: [Outcome]
+    var free: Int
+    var total: Int
+    var mayStay: Bool
+  }
+
+  let concurrency: Int
+  let prefetch: Int
+  private(set) var session = ""
+  private(set) var number = 0
+  private(set) var runnable = Line<Held>()
+  private(set) var running: [ChainID: Running] = [:]
+  private(set) var outcomes: [Outcome] = []
+  private(set) var told: Turn?
+  /// Slot tasks that live, each with at most one running link.
+  private(set) var active = 0
+  private(set) var setAside = 0
+  private(set) var wantsFetch = false
+  private(set) var draining = false
+
+  init(concurrency: Int, prefetch: Int) {
+    self.concurrency = concurrency
+    self.prefetch = prefetch
+  }
+
+  /// Chains that Redis should think this session holds.
+  var heldCount: Int { runnable.count + running.count + outcomes.count + (told?.outcomes.count ?? 0) }
+  var isEmpty: Bool { heldCount == 0 && active == 0 }
+  var hasRoom: Bool { !draining && heldCount < concurrency + prefetch }
+
+  // MARK: Sessions
+
+  mutating func begin(session: String) {
+    self.session = session
+    number = 0
+    wantsFetch = true
+  }
+
+  /// The session was declared dead. What ended is told in its name; what runs must stop.
+  mutating func lose() -> [TaskHandle] {
+    if let told { outcomes.insert(contentsOf: told.outcomes, at: 0) }
+    told = nil
+    runnable = Line()
+    session = ""
+    return running.keys.compactMap { stop($0, .sessionLost) }
+  }
+
+  // MARK: Turns
+
+  mutating func requestFetch() { wantsFetch = true }
+
+  /// The next request, if there is a reason for one and none is under way.
+  mutating func nextTurn(limit: Int) -> Turn? {
+    guard told == nil else { return nil }
+    let speaker = outcomes.first?.held.session ?? session
+    let batch = Array(outcomes.prefix(limit).prefix { $0.held.session == speaker })
+    guard speaker == session else {
+      // Told in the name of a session that died: nothing is asked for, nothing goes on here.
+      outcomes.removeFirst(batch.count)
+      told = Turn(number: 0, session: speaker, outcomes: batch, free: 0, total: 0, mayStay: false)
+      return told
+    }
+    guard !session.isEmpty, wantsFetch || !batch.isEmpty else { return nil }
+    outcomes.removeFirst(batch.count)
+    wantsFetch = false
+    let staying = batch.count { $0.stays } + outcomes.count { $0.stays } + runnable.count + running.count
+    number += 1
+    let turn = Turn(
+      number: number, session: session, outcomes: batch,
+      free: draining ? 0 : max(0, min(limit, concurrency - staying)),
+      total: draining ? 0 : max(0, min(limit, concurrency + prefetch - staying)), mayStay: !draining)
+    told = turn
+    return turn
+  }
+
+  /// Takes an answer in.
+  mutating func apply(codes: [Int], granted: [Held]) {
+    guard let turn = told else { return }
+    told = nil
+    for (outcome, code) in zip(turn.outcomes, codes) where code > 0 {
+      var held = outcome.held
+      held.generation = code
+      held.cursor = outcome.nextCursor
+      held.failedAttempts = 0
+      held.crashes = 0
+      receive(held)
+    }
+    for held in granted { receive(held) }
+  }
+
+  private mutating func receive(_ held: Held) {
+    if draining { outcomes.append(Outcome(held: held, kind: .back)) } else { runnable.append(held) }
+  }
+
+  var canStart: Bool { active < concurrency && runnable.count > 0 }
+
+  /// Slots for what can run now; the caller starts a task for each.
+  mutating func claimSlots() -> Int {
+    let count = min(concurrency - active, runnable.count)
+    guard count > 0 else { return 0 }
+    active += count
+    return count
+  }
+
+  // MARK: Links
+
+  /// What a slot runs next; nil: the slot ends.
+  mutating func take(deadline: (Duration) -> ContinuousClock.Instant) -> Held? {
+    guard let held = runnable.popFirst() else {
+      active -= 1
+      return nil
+    }
+    let limit = held.spec.steps.indices.contains(held.cursor) ? held.spec.steps[held.cursor].timeLimit : nil
+    running[held.chain] = Running(held: held, deadline: limit.map(deadline))
+    return held
+  }
+
+  mutating func attach(_ handle: TaskHandle, to chain: ChainID) -> StopCause? {
+    running[chain]?.handle = handle
+    return running[chain]?.stopped
+  }
+
+  /// The task of a link has ended. Returns whether its slot may go on: a cancelled one may not, as its
+  /// Swift task stays cancelled. `kind` is asked only if the outcome still counts.
+  mutating func end(_ held: Held, kind: (StopCause?) -> Outcome.Kind) -> Bool {
+    guard let entry = running[held.chain], entry.held.generation == held.generation else {
+      // It was set aside: settled without it long ago.
+      setAside -= 1
+      return false
+    }
+    running[held.chain] = nil
+    let decided = kind(entry.stopped)
+    // What a dead session held is with others already; only a result is worth telling.
+    if entry.stopped != .sessionLost || decided != .back {
+      outcomes.append(Outcome(held: entry.held, kind: decided))
+    }
+    if entry.stopped != nil {
+      active -= 1
+      return false
+    }
+    return true
+  }
+
+  /// Marks a running link to be stopped; the caller cancels the handle. The first cause stays.
+  mutating func stop(_ chain: ChainID, _ cause: StopCause) -> TaskHandle? {
+    guard let entry = running[chain], entry.stopped == nil || cause == .sessionLost else { return nil }
+    running[chain]?.stopped = cause
+    return entry.handle
+  }
+
+  mutating func stopOverdue(now: ContinuousClock.Instant) -> [TaskHandle] {
+    running.filter { $0.value.stopped == nil && ($0.value.deadline.map { $0 <= now } ?? false) }
+      .keys.compactMap { stop($0, .timeLimit) }
+  }
+
+  /// Links that were stopped for their time and did not end: settled without their task, which keeps
+  /// its slot out of use until it ends.
+  mutating func abandonOverdue(now: ContinuousClock.Instant, after grace: Duration) -> [ChainID] {
+    var abandoned: [ChainID] = []
+    for (chain, entry) in running where entry.stopped == .timeLimit {
+      guard let deadline = entry.deadline, deadline + grace <= now else { continue }
+      running[chain] = nil
+      let failure = Result<[UInt8], any Error>.failure(CancellationError())
+      outcomes.append(
+        Outcome(
+          held: entry.held,
+          kind: Outcome.kind(of: failure, held: entry.held, stopped: .timeLimit, jitter: 0.5)))
+      active -= 1
+      setAside += 1
+      abandoned.append(chain)
+    }
+    return abandoned
+  }
+
+  // MARK: The end
+
+  /// Nothing new starts; what waits for a slot goes back.
+  mutating func drain() {
+    draining = true
+    while let held = runnable.popFirst() { outcomes.append(Outcome(held: held, kind: .back)) }
+  }
+
+  /// Chains that Redis says we hold and that we don't know: a grant that never reached us.
+  mutating func giveBackUnknown(_ held: [(ChainID, Int)], asOf request: Int) {
+    guard told == nil, request == number else { return }
+    let known = Set(running.keys).union(outcomes.map(\.held.chain)).union(runnable.map(\.chain))
+    for (chain, generation) in held where !known.contains(chain) {
+      let lost = Held(
+        chain: chain, session: session, generation: generation, cursor: 0, failedAttempts: 0, crashes: 0,
+        spec: Spec(shared: [], steps: []))
+      outcomes.append(Outcome(held: lost, kind: .back))
+    }
+  }
+}
+
+/// A line to wait in: O(1) at both ends.
+struct Line<Element>: Sequence {
+  private var items: [Element] = []
+  private var head = 0
+  var count: Int { items.count - head }
+
+  mutating func append(_ item: Element) { items.append(item) }
+
+  mutating func popFirst() -> Element? {
+    guard head < items.count else { return nil }
+    defer {
+      head += 1
+      if head > 512, head * 2 > items.count {
+        items.removeFirst(head)
+        head = 0
+      }
+    }
+    return items[head]
+  }
+
+  func makeIterator() -> ArraySlice<Element>.Iterator { items[head...].makeIterator() }
+}

@@ -1,0 +1,36 @@
+/// The tasks that a worker knows, by name.
+public struct TaskRegistry: Sendable {
+  typealias Runner = @Sendable (ArraySlice<UInt8>, TaskContext) async throws -> [UInt8]
+  private(set) var runners: [String: Runner] = [:]
+
+  public var names: [String] { runners.keys.sorted() }
+
+  public init() {}
+
+  /// ```swift
+  /// let tasks = TaskRegistry(Resize(), Upload(client: client))
+  /// ```
+  /// A name that is given twice means the later one.
+  public init<each T: QueueTask>(_ tasks: repeat each T) {
+    repeat add(each tasks)
+  }
+
+  public mutating func add<T: QueueTask>(_ task: T) {
+    runners[T.name] = { bytes, context in
+      let input: T.Input
+      do {
+        input = try Payload.decode(T.Input.self, from: Array(bytes))
+      } catch {
+        throw TaskFailure(
+          code: "input", message: "the arguments of \(T.name) don't decode: \(error)", retry: .never)
+      }
+      let output = try await task.run(input, context)
+      do {
+        return try Payload.encode(output)
+      } catch {
+        throw TaskFailure(
+          code: "output", message: "the result of \(T.name) doesn't encode: \(error)", retry: .never)
+      }
+    }
+  }
+}

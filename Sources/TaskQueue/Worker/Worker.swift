@@ -1,0 +1,190 @@
+public import Logging
+import NIOPosix
+import RedisClient
+public import ServiceLifecycle
+
+/// Takes chains from queues and runs their links, until it is told to stop.
+///
+/// ```swift
+/// let worker = Worker(queue: queue, tasks: TaskRegistry(Resize()), logger: logger)
+/// try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+/// ```
+/// Any number of workers, on any number of machines, may serve the same queues. On a graceful shutdown
+/// nothing new starts, what waits is handed back, what runs may end within the grace, and what is left
+/// is cancelled and handed back.
+public struct Worker: Service {
+  let queue: Queue
+  let tasks: TaskRegistry
+  let configuration: WorkerConfiguration
+  let logger: Logger
+
+  public init(
+    queue: Queue, tasks: TaskRegistry, configuration: WorkerConfiguration = WorkerConfiguration(),
+    logger: Logger
+  ) {
+    self.queue = queue
+    self.tasks = tasks
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  /// - Throws: ``UnfitRedis`` for a server that can't hold a queue; `CancellationError` when cancelled.
+  ///   A server that is away is waited for.
+  public func run() async throws {
+    let desk = Desk(concurrency: configuration.concurrency, prefetch: configuration.prefetch)
+    let session = Session(broker: queue.broker, configuration: configuration, logger: logger)
+    try await withGracefulShutdownHandler {
+      try await checkServer()
+      let heart = HeartExecutor(MultiThreadedEventLoopGroup.singleton.next())
+      try await withThrowingTaskGroup { group in
+        group.addTask(executorPreference: heart) {
+          try await Heartbeat(
+            broker: queue.broker, desk: desk, configuration: configuration, logger: logger
+          ).run()
+        }
+        group.addTask(executorPreference: heart) { try await keepTime(desk) }
+        let doorbell = Doorbell(broker: queue.broker, desk: desk, configuration: configuration)
+        group.addTask { try await doorbell.run() }
+        group.addTask { try await turns(desk, session, doorbell) }
+        // The turns end after a drain; nothing else ends by itself.
+        do { try await group.next() } catch is CancellationError where !Task.isCancelled {}
+        group.cancelAll()
+      }
+    } onGracefulShutdown: {
+      desk.change { $0.drain() }
+    }
+    logger.info("worker \(configuration.name) has ended")
+  }
+
+  /// The loop that owns the slots: tells outcomes, takes chains, starts them.
+  private func turns(_ desk: Desk, _ session: Session, _ doorbell: Doorbell) async throws {
+    try await withThrowingDiscardingTaskGroup { slots in
+      while true {
+        try Task.checkCancellation()
+        if desk.read({ $0.draining && $0.isEmpty }) { break }
+        if desk.read({ $0.session.isEmpty && !$0.draining }) {
+          let name = try await session.begin()
+          logger.info(
+            "session \(name) serves \(configuration.queues.map(\.rawValue).joined(separator: ", "))")
+          desk.change { $0.begin(session: name) }
+        }
+        if let turn = desk.change(ring: false, { $0.nextTurn(limit: Queue.slice) }) {
+          // A turn that is under way when the session is lost is answered `lost` as well.
+          switch try await session.take(turn) {
+          case .settled(let codes, let granted, let untilDue):
+            desk.change(ring: false) { $0.apply(codes: codes, granted: granted) }
+            doorbell.answered(untilDue: untilDue, granted: granted.count)
+          case .lost:
+            logger.error("session \(turn.session) is dead to Redis; its tasks are stopped")
+            desk.stop { $0.session == turn.session ? $0.lose() : [] }
+          }
+        } else if !desk.read(\.canStart) {
+          await desk.wait()
+        }
+        for _ in 0..<desk.change(ring: false, { $0.claimSlots() }) {
+          slots.addTask { await slot(desk) }
+        }
+      }
+    }
+    let name = desk.read(\.session)
+    if !name.isEmpty { try await session.end(name) }
+  }
+
+  /// One slot: runs link after link while there are any.
+  private func slot(_ desk: Desk) async {
+    let clock = ContinuousClock()
+    let handle = TaskHandle()
+    while let held = desk.change(ring: false, { $0.take { clock.now + $0 } }) {
+      let result: Result<[UInt8], any Error>
+      if desk.change(ring: false, { $0.attach(handle, to: held.chain) }) == nil {
+        result = await run(held)
+      } else {
+        result = .failure(CancellationError())
+      }
+      let jitter = Double.random(in: 0...1)
+      let goOn = desk.change {
+        $0.end(held) { Outcome.kind(of: result, held: held, stopped: $0, jitter: jitter) }
+      }
+      guard goOn else { return }
+    }
+  }
+
+  private func run(_ held: Held) async -> Result<[UInt8], any Error> {
+    guard held.spec.steps.indices.contains(held.cursor) else {
+      return .failure(
+        TaskFailure(
+          code: "unknown", message: "chain \(held.chain) has no link \(held.cursor) that can be read",
+          retry: .never))
+    }
+    let step = held.spec.steps[held.cursor]
+    guard let runner = tasks.runners[step.task] else {
+      return .failure(
+        TaskFailure(
+          code: "unknown",
+          message:
+            "no task named \(step.task) here; this worker knows \(tasks.names.joined(separator: ", "))",
+          retry: .never))
+    }
+    let context = TaskContext(
+      chain: held.chain, link: held.cursor, attempt: held.failedAttempts + 1, crashes: held.crashes,
+      generation: held.generation, session: held.session, logger: logger)
+    do {
+      return .success(try await runner(held.spec.input(of: held.cursor), context))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Time limits, and the end of the grace at shutdown.
+  private func keepTime(_ desk: Desk) async throws {
+    let clock = ContinuousClock()
+    var drainingSince: ContinuousClock.Instant?
+    while true {
+      try await Task.sleep(for: .milliseconds(100), clock: clock)
+      let now = clock.now
+      if desk.read({ $0.running.isEmpty }) { continue }
+      desk.stop(ringing: false) { $0.stopOverdue(now: now) }
+      let abandoned = desk.change { $0.abandonOverdue(now: now, after: configuration.abandonAfter) }
+      for chain in abandoned {
+        logger.error(
+          "chain \(chain): its task ignores its time limit; settled without it, its slot is set aside")
+      }
+      guard desk.read(\.draining) else { continue }
+      let since = drainingSince ?? now
+      drainingSince = since
+      if now - since > configuration.shutdownGrace {
+        desk.stop { slots in slots.running.keys.compactMap { slots.stop($0, .shutdown) } }
+      }
+    }
+  }
+
+  private func checkServer() async throws {
+    var backoff = Backoff()
+    while true {
+      do {
+        try UnfitRedis.check(try await queue.redis.connect())
+        return
+      } catch let error as RedisError where error.isConnectionFailure && !Task.isCancelled {
+        try await backoff.wait(after: error, in: "connect", logger)
+      }
+    }
+  }
+}
+
+/// A server that can't hold a queue, and why.
+public struct UnfitRedis: Error, Sendable, CustomStringConvertible {
+  public let description: String
+
+  /// Evicting policies remove leases and chains; versions below 6.2 lack commands that the scripts use.
+  static func check(_ server: RedisServerInfo) throws(UnfitRedis) {
+    let numbers = server.version.split(separator: ".").compactMap { Int($0) }
+    if numbers.count >= 2, (numbers[0], numbers[1]) < (6, 2) {
+      throw UnfitRedis(description: "Redis \(server.version) is too old: 6.2 or newer is needed")
+    }
+    if !server.maxmemoryPolicy.isEmpty, server.maxmemoryPolicy != "noeviction" {
+      throw UnfitRedis(
+        description: "this Redis evicts keys when its memory is full (maxmemory-policy "
+          + "\(server.maxmemoryPolicy)), and would lose work; set it to noeviction")
+    }
+  }
+}

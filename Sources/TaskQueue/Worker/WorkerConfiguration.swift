@@ -1,0 +1,43 @@
+/// How a worker works.
+public struct WorkerConfiguration: Sendable {
+  /// Served in this order: what is ready in an earlier one goes first.
+  public var queues: [QueueName]
+  /// Links that run at once.
+  public var concurrency: Int
+  /// Chains taken beyond those that run, so that a slot never waits for Redis. They are handed back
+  /// uncounted at shutdown. Members of a group with a limit are never taken ahead.
+  public var prefetch: Int
+  /// A worker that hasn't been heard of for so long is taken for dead, and its chains go to others. It
+  /// beats three times in a lease, and stops its own tasks before the lease is over if no beat is answered.
+  public var lease: Duration
+  /// How long running links may go on after a graceful shutdown was asked for; then they are cancelled
+  /// and handed back.
+  public var shutdownGrace: Duration
+  /// How long a task that was cancelled for its time limit may take to end. Then the link is settled
+  /// without it, and its slot is set aside.
+  public var abandonAfter: Duration
+  /// A chain whose worker died so often while it ran alone is given up with code `lost`.
+  public var crashCap: Int
+  /// A word for people on who this is; part of the session's name. Letters, digits, `.`, `_` and `-`.
+  public var name: String
+  /// Ended chains stay listed for so long, and so many of them at most.
+  public var listedFor: Duration = .seconds(7 * 86_400)
+  public var listedAtMost: Int = 100_000
+
+  public init(
+    queues: [QueueName] = [.default], concurrency: Int = 16, prefetch: Int = 0,
+    lease: Duration = .seconds(15),
+    shutdownGrace: Duration = .seconds(30), abandonAfter: Duration = .seconds(5), crashCap: Int = 3,
+    name: String = "worker"
+  ) {
+    self.queues = queues
+    self.concurrency = max(1, concurrency)
+    self.prefetch = max(0, prefetch)
+    self.lease = max(lease, .milliseconds(300))
+    self.shutdownGrace = shutdownGrace
+    self.abandonAfter = abandonAfter
+    self.crashCap = max(1, crashCap)
+    self.name = String(
+      name.unicodeScalars.filter { $0.isASCII && QueueName.allows(UInt8($0.value)) }.prefix(40))
+  }
+}
