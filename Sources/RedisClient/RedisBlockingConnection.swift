@@ -1,10 +1,19 @@
+internal import NIOCore
+
 /// A connection for commands that wait inside Redis, such as `BZPOPMIN`: one caller, one command at a time.
 ///
 /// When its caller is cancelled the connection is closed, so that Redis doesn't hand something to a client
 /// that no longer listens; the next command connects anew. (What Redis handed over in that very moment is
 /// lost to this client: wait for a signal this way, not for the work itself.)
 public final class RedisBlockingConnection: Sendable {
-  init() {}
+  private let link: Link
+
+  init(_ link: Link) { self.link = link }
+
+  deinit {
+    let link = link
+    link.eventLoop.execute { link.close(nil) }
+  }
 
   /// Sends a command and waits for its answer.
   ///
@@ -15,9 +24,12 @@ public final class RedisBlockingConnection: Sendable {
   /// - Returns: the answer, `.null` where the command's own time-out passed.
   /// - Throws: ``RedisError``; code ``RedisError/Code/cancelled`` when the caller's task is cancelled.
   public func send(_ command: RedisCommand, blocking: Duration) async throws(RedisError) -> RedisValue {
-    throw RedisError(.closed, "not yet")
+    let patience = TimeAmount(blocking) + TimeAmount(link.configuration.commandTimeout)
+    let value = try await link.send(command, deadline: .now() + patience, dropWhenCancelled: true)
+    guard case .error(let error) = value else { return value }
+    throw RedisError(reply: error, to: command)
   }
 
   /// Ends the connection and fails a command that still waits. Closing twice is harmless.
-  public func close() async {}
+  public func close() async { await link.close() }
 }

@@ -14,6 +14,10 @@ public import NIOPosix
 /// ``subscribe(to:patterns:)``.
 public final class RedisClient: Sendable {
   public let configuration: RedisConfiguration
+  private let logger: Logger
+  private let group: any EventLoopGroup
+  private let link: Link
+  private let timeout: TimeAmount
 
   /// - Parameters:
   ///   - configuration: where Redis is. Nothing is connected before the first use.
@@ -24,16 +28,37 @@ public final class RedisClient: Sendable {
     eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) {
     self.configuration = configuration
+    self.logger = logger
+    group = eventLoopGroup
+    link = Link(configuration, logger: logger, eventLoop: eventLoopGroup.next())
+    timeout = TimeAmount(configuration.commandTimeout)
+  }
+
+  deinit {
+    let link = link
+    link.eventLoop.execute { link.close(nil) }
   }
 
   /// Connects now, once, and says who answered. A failure is thrown at once instead of being retried.
+  @discardableResult
   public func connect() async throws(RedisError) -> RedisServerInfo {
-    throw RedisError(.closed, "not yet")
+    let pending = Pending<RedisServerInfo>()
+    let outcome = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        guard pending.wait(continuation) else {
+          return continuation.resume(returning: .failure(.cancelled(mayHaveRun: false)))
+        }
+        link.eventLoop.execute { [link] in link.connect(pending) }
+      }
+    } onCancel: {
+      pending.finish(.failure(.cancelled(mayHaveRun: false)))
+    }
+    return try outcome.get()
   }
 
   /// The server of the current connection, or of the last one while there is none; `nil` before the first.
   /// It changes with each connect, so comparing ``RedisServerInfo/runID`` tells of a server's restart.
-  public var serverInfo: RedisServerInfo? { nil }
+  public var serverInfo: RedisServerInfo? { link.serverInfo }
 
   /// Sends one command and waits for its answer.
   ///
@@ -43,7 +68,12 @@ public final class RedisClient: Sendable {
   /// - Throws: ``RedisError``; an error reply is thrown with code ``RedisError/Code/server``.
   @discardableResult
   public func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
-    throw RedisError(.closed, "not yet")
+    var value = try await link.send(command, deadline: .now() + timeout)
+    if case .error(let error) = value, error.kind == "NOSCRIPT", let whole = command.withSource {
+      value = try await link.send(whole, deadline: .now() + timeout)
+    }
+    guard case .error(let error) = value else { return value }
+    throw RedisError(reply: error, to: command)
   }
 
   /// Sends commands together, in order and with no other caller's between them, and waits for all answers.
@@ -55,7 +85,21 @@ public final class RedisClient: Sendable {
   /// - Returns: as many answers as commands, in their order.
   /// - Throws: ``RedisError`` where the connection failed; then some of the commands may have run.
   public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
-    throw RedisError(.closed, "not yet")
+    guard !commands.isEmpty else { return [] }
+    var values = try await link.send(commands, deadline: .now() + timeout)
+    let unknown = values.indices.filter {
+      values[$0].error?.kind == "NOSCRIPT" && commands[$0].script != nil
+    }
+    guard !unknown.isEmpty else { return values }
+    do throws(RedisError) {
+      let again = try await link.send(
+        unknown.map { commands[$0].withSource ?? commands[$0] }, deadline: .now() + timeout)
+      for (index, value) in zip(unknown, again) { values[index] = value }
+    } catch {
+      // The rest of the pipeline has run.
+      throw error.afterSending
+    }
+    return values
   }
 
   /// Runs a script: by its digest, and with its source where the server doesn't know it.
@@ -72,17 +116,32 @@ public final class RedisClient: Sendable {
 
   /// A connection of its own to the same server, for one caller's blocking commands. Close it when done.
   public func makeBlockingConnection() -> RedisBlockingConnection {
-    RedisBlockingConnection()
+    RedisBlockingConnection(Link(configuration, logger: logger, eventLoop: group.next()))
   }
 
   /// Lends a connection of its own for blocking commands, and closes it afterwards.
   public func withBlockingConnection<Result>(
     _ body: (RedisBlockingConnection) async throws -> Result
   ) async throws -> Result {
-    try await body(makeBlockingConnection())
+    let connection = makeBlockingConnection()
+    do {
+      let result = try await body(connection)
+      await connection.close()
+      return result
+    } catch {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /// Asks the server to end, and waits for its answer or for the end of the connection, whether or not the
+  /// task is cancelled.
+  package func shutDownServer() async {
+    // Redis answers by closing the connection, which is a failure to everybody else.
+    _ = try? await link.sendShielded(RedisCommand("SHUTDOWN"), deadline: .now() + timeout)
   }
 
   /// Ends the client: what was sent is still answered (within the command time-out), what was not fails with
   /// code ``RedisError/Code/closed``, and so does every later call. Closing twice is harmless.
-  public func close() async {}
+  public func close() async { await link.close() }
 }

@@ -93,7 +93,8 @@ public struct RedisConfiguration: Sendable {
 public struct Password: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible,
   CustomDebugStringConvertible, CustomReflectable
 {
-  let value: String
+  /// For those of this package who hand it on.
+  package let value: String
 
   public init(_ value: String) { self.value = value }
   public init(stringLiteral value: String) { self.value = value }

@@ -10,6 +10,8 @@ public struct RedisError: Error, Sendable {
     public static let connectionLost = Code(description: "connection lost")
     /// Redis refused the user name or the password, or wants one and none is configured.
     public static let authentication = Code(description: "authentication")
+    /// The server's certificate or its name was not accepted, or the TLS files can't be used.
+    public static let tls = Code(description: "TLS")
     /// The answer did not come in time.
     public static let timeout = Code(description: "timeout")
     /// Redis answered with an error; see ``RedisError/reply``.

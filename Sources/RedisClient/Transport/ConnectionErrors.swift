@@ -1,0 +1,60 @@
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+
+extension RedisError {
+  static let closed = RedisError(.closed, "The Redis client is closed.")
+
+  static func lost(_ cause: (any Error)? = nil) -> RedisError {
+    RedisError(
+      .connectionLost, "The connection to Redis was lost\(cause.map { ": \($0)" } ?? "").", cause: cause)
+  }
+
+  /// What the channel reported.
+  static func connection(_ error: any Error) -> RedisError {
+    switch error {
+    case let error as RedisError: error
+    case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
+      RedisError(
+        .tls, "TLS with Redis failed: \(error). Check the certificate authority and the server's name.",
+        cause: error)
+    default: lost(error)
+    }
+  }
+
+  /// Why no connection came about.
+  static func connecting(to address: RedisConfiguration.Address, _ error: any Error) -> RedisError {
+    if let error = error as? RedisError { return error }
+    var cause = error
+    if let several = error as? NIOConnectionError {
+      let first: (any Error)? =
+        several.connectionErrors.first?.error ?? several.dnsAError ?? several.dnsAAAAError
+      cause = first ?? error
+    }
+    return RedisError(.connectFailed, "There is no Redis at \(address): \(cause).", cause: error)
+  }
+
+  /// A command whose time passed before there was a connection for it.
+  static func unsent(within time: Duration, _ failure: RedisError?) -> RedisError {
+    guard let failure else {
+      return RedisError(.timeout, "The command was not sent within \(time): the connection is busy.")
+    }
+    return RedisError(
+      failure.code, "The command was not sent within \(time). \(failure.message)", reply: failure.reply,
+      cause: failure)
+  }
+
+  /// The same failure for a command that was already on its way.
+  var afterSending: RedisError {
+    RedisError(code, message, mayHaveRun: true, reply: reply, cause: cause)
+  }
+}
+
+extension TimeAmount {
+  /// A duration for the event loop; what exceeds 292 years is cut there.
+  init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    self = .nanoseconds(overflow ? .max / 2 : whole + attoseconds / 1_000_000_000)
+  }
+}
