@@ -152,7 +152,7 @@ extension Board {
   }
 
   /// `250ms`, `4.2s`, `3m12s`.
-  static func elapsed(_ milliseconds: Milliseconds) -> String {
+  public static func elapsed(_ milliseconds: Milliseconds) -> String {
     switch max(0, milliseconds) {
     case let short where short < 1_000: "\(short)ms"
     case let short where short < 60_000: "\(short / 1_000).\(short % 1_000 / 100)s"

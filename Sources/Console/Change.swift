@@ -61,18 +61,11 @@ public struct Change: Sendable, Equatable, Encodable {
   /// `10:03:22Z shop-web-3 batch 2 web-7 VERIFY_FAILURE timeout: …`
   public var line: Line {
     let isFailure = state.hasSuffix("FAILURE") || state == "BRAKED"
-    var line = Line(Self.clock(at) + " ", .faint) + Line(deployment)
+    var line = Line(Clock.time(at) + "Z ", .faint) + Line(deployment)
     if let batch { line += Line(batch == "bastion" ? " bastion" : " batch \(batch)") }
     if let host { line += Line(" " + host) }
     line += Line(" " + state, isFailure ? .red : (state.hasSuffix("SUCCESS") ? .green : .plain))
     let words = [code, message].compactMap(\.self).joined(separator: ": ")
     return words.isEmpty ? line : line + Line(" " + words)
-  }
-
-  /// The time of day, UTC.
-  static func clock(_ at: Milliseconds) -> String {
-    let seconds = at / 1_000 % 86_400
-    let parts = [seconds / 3_600, seconds / 60 % 60, seconds % 60]
-    return parts.map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":") + "Z"
   }
 }

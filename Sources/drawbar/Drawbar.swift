@@ -1,0 +1,71 @@
+import ArgumentParser
+
+@main
+struct Drawbar: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "drawbar",
+    abstract: "Rolling releases of server groups: batch by batch, with a bastion, a brake and a way back.",
+    discussion: """
+      First steps:
+        drawbar up                                  # in a terminal of its own: Redis, worker, coordinator
+        drawbar group apply web.yaml                # make the group known
+        drawbar package push shop 1.4.2 ./build     # publish a version, once and for all
+        drawbar release shop-web 1.4.2              # plan, start and follow it
+
+      Exit codes:
+      \(Ending.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
+      """,
+    version: "0.1.0",
+    groupedSubcommands: [
+      CommandGroup(name: "Set up:", subcommands: [GroupCommand.self]),
+      CommandGroup(
+        name: "Release:",
+        subcommands: [
+          PlanCommand.self, ReleaseCommand.self, Start.self, Bake.self, RolloutCommand.self, Pause.self,
+          Continue.self, Brake.self, Retry.self, Resume.self, Accept.self, Abort.self, Rollback.self,
+        ]),
+      CommandGroup(
+        name: "Look:", subcommands: [Watch.self, Show.self, Deployments.self]),
+    ])
+
+  static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    let ending = await run(arguments)
+    Drawbar.exit(withError: ending == .succeeded ? nil : ExitCode(ending.rawValue))
+  }
+
+  /// Runs one command line and says how it ended. Errors are told on standard error.
+  static func run(_ arguments: [String]) async -> Ending {
+    do {
+      var command = try parseAsRoot(arguments)
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      return .succeeded
+    } catch let stop as Stop {
+      tell(stop, arguments)
+      return stop.ending
+    } catch {
+      // Help and version come as errors that mean success; a wrong command line has a code of its own there.
+      let code = exitCode(for: error)
+      if code == .success {
+        print(fullMessage(for: error))
+        return .succeeded
+      }
+      if code == .validationFailure {
+        Problem.tell(fullMessage(for: error))
+        return .refused
+      }
+      tell(error, arguments)
+      return Ending(error)
+    }
+  }
+
+  private static func tell(_ error: any Error, _ arguments: [String]) {
+    let problem = Problem(error)
+    if problem.message.isEmpty { return }
+    Problem.tell(arguments.contains("--json") ? problem.json : "drawbar: \(problem.message)")
+  }
+}

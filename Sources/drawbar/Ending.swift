@@ -1,0 +1,82 @@
+import ArgumentParser
+import Console
+import Delivery
+import Fleet
+import RedisClient
+import RedisServer
+import RollEngine
+import Rollout
+
+/// How a command ends: the process's exit code, which scripts rely on.
+enum Ending: Int32, CaseIterable {
+  /// What was asked is done; a release that was followed ended in SUCCESS.
+  case succeeded = 0
+  /// A release that was followed stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE; or an error nobody foresaw.
+  case failed = 1
+  /// Bad input, or something that the state doesn't allow. Nothing was changed.
+  case refused = 2
+  /// A release that was followed is braked.
+  case braked = 3
+  /// A release that was followed was aborted.
+  case revoked = 4
+  /// Redis, a file or a program that is needed is not there.
+  case unavailable = 5
+  /// A release that was followed waits for a person, and nobody sits at this terminal.
+  case waiting = 6
+
+  var meaning: String {
+    switch self {
+    case .succeeded: "done; a release that was followed ended in SUCCESS"
+    case .failed: "a release that was followed stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE"
+    case .refused: "refused: bad input, or not allowed in this state; nothing was changed"
+    case .braked: "a release that was followed is BRAKED"
+    case .revoked: "a release that was followed was aborted: REVOKED"
+    case .unavailable: "Redis, a file or a program that is needed can't be reached"
+    case .waiting: "a release that was followed waits for a person, and output is no terminal"
+    }
+  }
+
+  /// Where a followed release came to rest.
+  init(_ state: DeploymentState) {
+    self =
+      switch state {
+      case .success: .succeeded
+      case .smokeFailure, .bakeFailure, .failure: .failed
+      case .braked: .braked
+      case .revoked: .revoked
+      default: .waiting
+      }
+  }
+
+  /// What an error means for the exit code.
+  init(_ error: any Error) {
+    self =
+      switch error {
+      case let stop as Stop: stop.ending
+      case is GroupFileError, is PlanRefusal, is Refusal: .refused
+      case let error as ReleaseError: Ending(error)
+      case let error as RedisError: error.code == .invalid ? .refused : .unavailable
+      case is RedisServerError, is FleetStoreError: .unavailable
+      default: .failed
+      }
+  }
+
+  private init(_ error: ReleaseError) {
+    self =
+      switch error {
+      case .contended, .unreadable: .unavailable
+      default: .refused
+      }
+  }
+}
+
+/// Ends a command with an exit code and, where there is something to say, a sentence.
+struct Stop: Error, CustomStringConvertible {
+  let ending: Ending
+  let description: String
+
+  init(_ ending: Ending, _ description: String = "") {
+    self.ending = ending
+    self.description = description
+  }
+}

@@ -1,0 +1,57 @@
+import Fleet
+import FoundationEssentials
+import RollEngine
+import Rollout
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// An error as it is told: a sentence, or with `--json` an object of one line.
+struct Problem: Encodable {
+  let exitCode: Int32
+  let message: String
+  /// What may be done instead, where the state refused an action.
+  var allowed: [String]?
+  /// What is wrong with a file, place by place.
+  var problems: [Place]?
+
+  struct Place: Encodable {
+    let file: String
+    let line: Int
+    let column: Int
+    let field: String
+    let message: String
+  }
+
+  init(_ error: any Error) {
+    exitCode = Ending(error).rawValue
+    message = "\(error)"
+    if case ReleaseError.refused(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
+    if let error = error as? GroupFileError {
+      problems = error.problems.map {
+        Place(file: $0.file, line: $0.line, column: $0.column, field: $0.field, message: $0.message)
+      }
+    }
+  }
+
+  var json: String { JSONText.line(self) }
+
+  static func tell(_ text: String) {
+    fputs(text + "\n", stderr)
+  }
+}
+
+/// JSON as the commands print it.
+enum JSONText {
+  static func line(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else {
+      preconditionFailure("every value that is printed can be encoded: \(type(of: value))")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+}

@@ -1,0 +1,54 @@
+import Console
+import Fleet
+import Logging
+import RedisClient
+import RollEngine
+import TaskQueue
+
+/// What a command works with: one connection to Redis, and what stands on it.
+struct Session: Sendable {
+  let redis: RedisClient
+  let fleet: FleetStore
+  let releases: Releases
+  let terminal: Terminal
+
+  /// Connects, lends the session, and closes it whatever happens in between.
+  static func open(_ place: PlaceOptions, _ body: (Session) async throws -> Void) async throws {
+    let configuration = try place.configuration()
+    var logger = Logger(label: "drawbar") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    let redis = RedisClient(configuration, logger: logger)
+    do {
+      _ = try await redis.connect()
+      let session = Session(
+        redis: redis, fleet: FleetStore(redis: redis), releases: unsafeBitCast((), to: Releases.self),
+        terminal: .standardOutput())
+      try await body(session)
+    } catch {
+      await redis.close()
+      throw error
+    }
+    await redis.close()
+  }
+
+  /// Follows a deployment, and ends the command by how that ended.
+  func follow(_ id: String, json: Bool) async throws {
+    let ending = try await Follow(releases: releases, terminal: terminal, json: json)(id)
+    if ending != .succeeded { throw Stop(ending) }
+  }
+}
+
+extension PlaceOptions {
+  /// Where Redis is: named, or the private one, which must be there.
+  func configuration() throws -> RedisConfiguration {
+    if let url { return try RedisConfiguration(url: url) }
+    let socket = directory + "/redis/redis.sock"
+    guard Files.exists(socket) else {
+      throw Stop(
+        .unavailable,
+        "no Drawbar runs in \(directory); start it in another terminal with drawbar up, or name a Redis with --redis"
+      )
+    }
+    return RedisConfiguration(.unix(path: socket))
+  }
+}
