@@ -12,6 +12,7 @@ public struct Terminal: Sendable {
   public var isInteractive: Bool
   /// Whether escape codes for colour are welcome: `NO_COLOR` and `TERM=dumb` say no, as does a pipe.
   public var colour: Bool
+  private let descriptor: Int32
   /// As set by a test; nil asks the terminal each time, for its window may change.
   private let fixedSize: Size?
 
@@ -25,42 +26,50 @@ public struct Terminal: Sendable {
     }
   }
 
+  /// A terminal that is told what it is; what is shown goes to standard output.
   public init(isInteractive: Bool, colour: Bool, size: Size? = nil) {
+    descriptor = STDOUT_FILENO
     self.isInteractive = isInteractive
     self.colour = colour
     self.fixedSize = size
   }
 
-  /// What standard output is.
-  public static func standardOutput() -> Terminal {
+  private init(_ descriptor: Int32) {
     let environment = ProcessInfo.processInfo.environment
-    let isTerminal = isatty(STDOUT_FILENO) == 1
-    let dumb = environment["TERM"] == "dumb"
-    let noColour = !(environment["NO_COLOR"] ?? "").isEmpty
-    return Terminal(isInteractive: isTerminal && !dumb, colour: isTerminal && !dumb && !noColour)
+    let isTerminal = isatty(descriptor) == 1 && environment["TERM"] != "dumb"
+    self.descriptor = descriptor
+    self.isInteractive = isTerminal
+    self.colour = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty
+    self.fixedSize = nil
   }
+
+  /// What standard output is.
+  public static func standardOutput() -> Terminal { Terminal(STDOUT_FILENO) }
+
+  /// What standard error is.
+  public static func standardError() -> Terminal { Terminal(STDERR_FILENO) }
 
   public var size: Size {
     if let fixedSize { return fixedSize }
     var window = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else {
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else {
       return Size(columns: 80, rows: 24)
     }
     return Size(columns: Int(window.ws_col), rows: Int(window.ws_row))
   }
 
-  /// Writes lines to standard output, and what waits in its buffer with them.
+  /// Writes lines.
   public func show(_ lines: [Line]) {
     write(lines.map { $0.render(colour: colour) + "\n" }.joined())
   }
 
   public func show(_ line: Line) { show([line]) }
 
-  /// Standard output is unbuffered here: a reader sees each piece as it is written.
+  /// Unbuffered: a reader sees each piece as it is written.
   public func write(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Self.systemWrite(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeBytes { Self.systemWrite(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { return }
       bytes = bytes.dropFirst(count)

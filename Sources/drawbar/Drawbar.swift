@@ -7,25 +7,25 @@ struct Drawbar: AsyncParsableCommand {
     abstract: "Rolling releases of server groups: batch by batch, with a bastion, a brake and a way back.",
     discussion: """
       First steps:
-        drawbar up                                  # in a terminal of its own: Redis, worker, coordinator
-        drawbar group apply web.yaml                # make the group known
-        drawbar package push shop 1.4.2 ./build     # publish a version, once and for all
-        drawbar release shop-web 1.4.2              # plan, start and follow it
+        drawbar up                               # in a terminal of its own
+        drawbar group apply shop-web.yaml        # make the group known
+        drawbar package push shop 1.4.2 ./build  # publish a version
+        drawbar release shop-web 1.4.2           # plan, start and follow it
 
       Exit codes:
       \(Ending.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
       """,
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Set up:", subcommands: [GroupCommand.self]),
+      CommandGroup(name: "Set up", subcommands: [GroupCommand.self]),
       CommandGroup(
-        name: "Release:",
+        name: "Release",
         subcommands: [
           PlanCommand.self, ReleaseCommand.self, Start.self, Bake.self, RolloutCommand.self, Pause.self,
           Continue.self, Brake.self, Retry.self, Resume.self, Accept.self, Abort.self, Rollback.self,
         ]),
       CommandGroup(
-        name: "Look:", subcommands: [Watch.self, Show.self, Deployments.self]),
+        name: "Look", subcommands: [Watch.self, Show.self, Deployments.self]),
     ])
 
   static func main() async {
@@ -66,6 +66,6 @@ struct Drawbar: AsyncParsableCommand {
   private static func tell(_ error: any Error, _ arguments: [String]) {
     let problem = Problem(error)
     if problem.message.isEmpty { return }
-    Problem.tell(arguments.contains("--json") ? problem.json : "drawbar: \(problem.message)")
+    Problem.tell(arguments.contains("--json") ? problem.json : problem.text)
   }
 }

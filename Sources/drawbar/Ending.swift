@@ -1,5 +1,3 @@
-import ArgumentParser
-import Console
 import Delivery
 import Fleet
 import RedisClient
@@ -26,13 +24,13 @@ enum Ending: Int32, CaseIterable {
 
   var meaning: String {
     switch self {
-    case .succeeded: "done; a release that was followed ended in SUCCESS"
-    case .failed: "a release that was followed stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE"
-    case .refused: "refused: bad input, or not allowed in this state; nothing was changed"
-    case .braked: "a release that was followed is BRAKED"
-    case .revoked: "a release that was followed was aborted: REVOKED"
-    case .unavailable: "Redis, a file or a program that is needed can't be reached"
-    case .waiting: "a release that was followed waits for a person, and output is no terminal"
+    case .succeeded: "done; the release that was followed ended in SUCCESS"
+    case .failed: "it stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE"
+    case .refused: "bad input, or not allowed now; nothing was changed"
+    case .braked: "it is BRAKED"
+    case .revoked: "it was aborted: REVOKED"
+    case .unavailable: "Redis, a file or a program that is needed is missing"
+    case .waiting: "it waits for a person, and output is no terminal"
     }
   }
 

@@ -81,3 +81,6 @@ struct RuleOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "One server goes first, alone.")
   var bastion: Bool?
 }
+
+/// In this program a flag is one of the command line; the fleet's are spelt `Fleet.Flag`.
+typealias Flag<Value> = ArgumentParser.Flag<Value>

@@ -1,13 +1,8 @@
+import Console
 import Fleet
 import FoundationEssentials
 import RollEngine
 import Rollout
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 
 /// An error as it is told: a sentence, or with `--json` an object of one line.
 struct Problem: Encodable {
@@ -39,8 +34,11 @@ struct Problem: Encodable {
 
   var json: String { JSONText.line(self) }
 
+  /// What a person reads. Problems of a file stand at the line's beginning, where editors look for them.
+  var text: String { problems == nil ? "drawbar: \(message)" : message }
+
   static func tell(_ text: String) {
-    fputs(text + "\n", stderr)
+    Terminal.standardError().write(text + "\n")
   }
 }
 

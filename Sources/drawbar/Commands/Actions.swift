@@ -132,7 +132,7 @@ struct Resume: AsyncParsableCommand {
   func run() async throws {
     let wanted = overridden || overrideBy != nil
     if wanted, options.author.reason == nil {
-      throw ValidationError("overriding the brake is recorded: say why with --reason")
+      throw Stop(.refused, "overriding the brake is recorded: say why with --reason")
     }
     try await options.perform(.resume(override: wanted ? Override(more: overrideBy) : nil))
   }
@@ -146,7 +146,7 @@ struct Accept: AsyncParsableCommand {
 
   func run() async throws {
     if options.author.reason == nil {
-      throw ValidationError("accepting failures is recorded: say why with --reason")
+      throw Stop(.refused, "accepting failures is recorded: say why with --reason")
     }
     try await options.perform(.accept)
   }

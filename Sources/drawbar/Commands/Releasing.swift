@@ -14,7 +14,7 @@ extension RuleOptions {
         BatchSize(String($0))
       }
       guard !sizes.contains(nil) else {
-        throw ValidationError("--batches '\(batches)' is no list of sizes; write 1,10%,25%")
+        throw Stop(.refused, "--batches '\(batches)' is no list of sizes; write 1,10%,25%")
       }
       options.batches = sizes.compactMap(\.self)
     }
@@ -22,7 +22,7 @@ extension RuleOptions {
     options.brakeRatio = brakeRatio
     if let wait {
       guard let milliseconds = DurationText.milliseconds(wait) else {
-        throw ValidationError("--wait '\(wait)' is no duration; write \(DurationText.allowed)")
+        throw Stop(.refused, "--wait '\(wait)' is no duration; write \(DurationText.allowed)")
       }
       options.batchWait = milliseconds
     }
