@@ -24,6 +24,8 @@ public struct Target: Codable, Sendable, Equatable {
   public var wasOut: Bool
   /// Whether its present run only asks a target that had succeeded before to prove it again.
   public var recheck: Bool
+  /// The stop that has been said of its present run; nil where none was.
+  public var stopping: Stopping?
   /// Who excluded it and why, or what else a person should know.
   public var note: String?
 
@@ -43,6 +45,14 @@ public struct Target: Codable, Sendable, Equatable {
 
   /// True while work for it has been handed to the queue and has not ended.
   public var isUnderWay: Bool { ticket != nil }
+}
+
+/// A stop that has been said of a run.
+public enum Stopping: String, Codable, Sendable {
+  /// Unless its Install has begun.
+  case gently
+  /// At once.
+  case now
 }
 
 /// When one stage of one target began and ended.

@@ -1,0 +1,51 @@
+extension Course {
+  /// Begins an abort, or makes one that is under way a forced one.
+  mutating func abort(_ action: Action, forced: Bool, by: String, reason: String?) throws(Refusal) {
+    if deployment.state == .revoking, !forced {
+      throw refusal(action, "an abort is under way already; only a forced one can follow it")
+    }
+    let from = deployment.revoking?.from ?? deployment.state
+    shut()
+    deployment.revoking = Revoking(from: from, forced: forced, at: now, leftOut: [])
+    deployment.state = .revoking
+    log(forced ? "abort (forced)" : "abort", by: by, why: reason)
+  }
+
+  /// Stops what still may be stopped, and ends when nothing is under way, or the time is up.
+  mutating func revoke() {
+    guard let revoking = deployment.revoking else { return }
+    let late = revoking.at + deployment.config.revokeDeadline <= now
+    stopUnderWay(now: revoking.forced || late)
+    if deployment.isUnderWay, !late { return }
+    forEachTarget { target, _ in
+      target.ticket = nil
+      target.stopping = nil
+      target.recheck = false
+      if !target.state.isTerminal { target.state = .revoked }
+    }
+    let left = deployment.targets.filter(\.out).map(\.host).sorted()
+    deployment.revoking?.leftOut = left
+    settleBatches()
+    reach(.revoked, why: left.isEmpty ? nil : "left out of service: " + left.joined(separator: ", "))
+  }
+
+  private mutating func stopUnderWay(now killing: Bool) {
+    var stops: [Stop] = []
+    let reports = situation.reports
+    forEachTarget { target, kind in
+      guard let ticket = target.ticket, target.stopping != .now else { return }
+      // A bake that runs is nearly done and leads into service: gently, it is left alone.
+      if killing {
+        target.stopping = .now
+        stops.append(Stop(host: target.host, ticket: ticket, mode: .now))
+      } else if target.stopping == nil, target.stages.contains(.install),
+        reports[target.host]?.progress.stage(of: target.stages) != nil
+      {
+        target.stopping = .gently
+        stops.append(
+          Stop(host: target.host, ticket: ticket, mode: kind == .bastion ? .afterStage : .thenMarkup))
+      }
+    }
+    if !stops.isEmpty { add(.stop(stops)) }
+  }
+}

@@ -1,0 +1,49 @@
+extension Deployment {
+  /// F: the failures that count towards the limit.
+  ///
+  /// Rolling targets now in a failure, and those that ended well but are reported out of service and are
+  /// not pulled out. A rollback doesn't count servers that were out already when it was planned.
+  public func failures(balancer: BalancerFacts, pulledOut: [String: String] = [:]) -> Int {
+    batches.filter { $0.kind == .rolling }.reduce(0) { sum, batch in
+      sum + batch.targets.count { counts($0, balancer: balancer, pulledOut: pulledOut) }
+    }
+  }
+
+  private func counts(_ target: Target, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
+    if kind == .rollback && target.wasOut { return false }
+    return target.state.isFailure || isDown(target, balancer: balancer, pulledOut: pulledOut)
+  }
+
+  /// Whether a target that ended well is reported out of service, and nobody pulled it out.
+  func isDown(_ target: Target, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
+    guard target.state.isGood, case .inService(let hosts) = balancer else { return false }
+    return !hosts.contains(target.host) && pulledOut[target.host] == nil
+  }
+
+  /// Whether a rolling target has not been started in this pass.
+  var hasPending: Bool {
+    batches.contains { $0.kind == .rolling && $0.targets.contains { $0.state == .pending } }
+  }
+
+  /// Why the brake rule holds: F reached the limit and a target is still pending. Nil where it doesn't.
+  func brakeReason(balancer: BalancerFacts, pulledOut: [String: String]) -> String? {
+    guard rolloutOpenedAt != nil, hasPending else { return nil }
+    let failures = failures(balancer: balancer, pulledOut: pulledOut)
+    guard failures >= limit else { return nil }
+    return "\(failures) failed of \(numbers.rolling), the limit is \(limit)"
+  }
+
+  /// Why a batch may not go out by the second gate: too few would stay in service. Nil where it may.
+  func inServiceReason(pulling hosts: [String], balancer: BalancerFacts) -> String? {
+    switch balancer {
+    case .none: return nil
+    case .unreachable(let why):
+      return "the load balancer could not be asked how many servers are in service: \(why)"
+    case .inService(let live):
+      let pulled = hosts.count { live.contains($0) }
+      guard pulled > 0, live.count - pulled < numbers.minInService else { return nil }
+      return
+        "\(live.count) in service, \(pulled) about to be pulled: fewer than \(numbers.minInService) would stay"
+    }
+  }
+}

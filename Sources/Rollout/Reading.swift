@@ -1,0 +1,92 @@
+/// What can be read off a deployment.
+extension Deployment {
+  /// The bastion; nil where there is none.
+  public var bastion: Target? { bastionIndex.map { batches[$0.batch].targets[$0.target] } }
+
+  /// The rolling batches, in their order.
+  public var rollingBatches: ArraySlice<Batch> { batches.drop { $0.kind == .bastion } }
+
+  /// Every target, the bastion first.
+  public var targets: [Target] { batches.flatMap(\.targets) }
+
+  /// The runs that have been handed to the queue and have not ended: hosts and tickets.
+  public var underWay: [(host: String, ticket: String)] {
+    batches.flatMap { $0.targets.compactMap { target in target.ticket.map { (target.host, $0) } } }
+  }
+
+  /// Whether the deployment is over or can't go on without a person, as far as the state alone says.
+  var isUnderWay: Bool { batches.contains { $0.targets.contains(where: \.isUnderWay) } }
+
+  /// The bastion that is not excluded stands last in its batch: those before it were replaced.
+  var bastionIndex: (batch: Int, target: Int)? {
+    guard let first = batches.first, first.kind == .bastion, !first.targets.isEmpty else { return nil }
+    return (0, first.targets.count - 1)
+  }
+
+  /// The index of the first rolling batch that has a target to be started; nil where none has.
+  public var nextBatch: Int? {
+    batches.indices.first { index in
+      batches[index].kind == .rolling
+        && batches[index].targets.contains { $0.state == .pending && !$0.isUnderWay }
+    }
+  }
+
+  /// The place of a batch among the rolling ones, from 1.
+  public func rollingNumber(of index: Int) -> Int {
+    index + 1 - (batches.first?.kind == .bastion ? 1 : 0)
+  }
+
+  /// Whether a batch may only be started by a person who has not done so.
+  func waitsForPerson(_ index: Int) -> Bool {
+    config.gates.batches == .manual && rollingNumber(of: index) > 1 && !batches[index].opened
+  }
+
+  /// The wait before a rolling batch, from the end of the one before it.
+  func wait(before index: Int) -> Milliseconds {
+    let number = rollingNumber(of: index)
+    guard number > 1 else { return 0 }
+    var wait = number >= config.tailFrom ? config.tailWait ?? config.batchWait : config.batchWait
+    if case .auto(let after) = config.gates.batches { wait += after }
+    return config.gates.batches == .manual ? 0 : wait
+  }
+
+  /// When the coordinator will open a gate or start a batch by itself; nil where it waits for running
+  /// work, for a person, or for nothing.
+  public var nextStepAt: Milliseconds? {
+    switch state {
+    case .smokeSuccess:
+      if case .auto(let after) = config.gates.bake { gateSince.map { $0 + after } } else { nil }
+    case .bakeSuccess:
+      if case .auto(let after) = config.gates.rollout { gateSince.map { $0 + after } } else { nil }
+    case .rollingOut:
+      if isUnderWay {
+        nil
+      } else {
+        nextBatch.flatMap { waitsForPerson($0) ? nil : batches[$0].startsAt ?? createdAt }
+      }
+    default: nil
+    }
+  }
+
+  /// The actions that the state allows.
+  public var allowed: [ActionName] {
+    switch state {
+    case .pending: startRequested ? [.brake, .abort] : [.start, .brake, .abort]
+    case .smoking, .baking: [.brake, .abort]
+    case .smokeSuccess: [.bake, .brake, .abort]
+    case .bakeSuccess: [.rollout, .brake, .abort]
+    case .smokeFailure, .bakeFailure: [.retry, .brake, .abort]
+    case .rollingOut:
+      if let nextBatch, !isUnderWay, waitsForPerson(nextBatch) {
+        [.pause, .continue, .brake, .abort]
+      } else {
+        [.pause, .brake, .abort]
+      }
+    case .paused: [.continue, .retry, .brake, .abort]
+    case .braked: startedAt == nil ? [.resume, .abort] : [.retry, .resume, .abort]
+    case .failure: [.retry, .accept, .brake, .abort]
+    case .revoking: revoking?.forced == true ? [] : [.abort]
+    case .success, .revoked: []
+    }
+  }
+}

@@ -1,0 +1,167 @@
+extension Course {
+  /// Takes in what the queue reports, whatever the state: results are never missed.
+  ///
+  /// - Parameter onlyLooking: leaves out what would be a decision (taking work back, timing it out).
+  mutating func takeIn(onlyLooking: Bool = false) {
+    let wasShut = deployment.shut || situation.limitTripped
+    var stops: [Stop] = []
+    var late = false
+    let (state, attempt, deadline, now) = (
+      deployment.state, deployment.attempt, deployment.config.stageDeadline, self.now
+    )
+    let reports = situation.reports
+    forEachTarget { target, _ in
+      guard let ticket = target.ticket, let report = reports[target.host], report.ticket == ticket
+      else { return }
+      target.take(report, revoking: state == .revoking)
+      guard !onlyLooking, target.isUnderWay else { return }
+      if wasShut, report.progress == .waiting {
+        target.takeBack(attempt: attempt)
+        stops.append(Stop(host: target.host, ticket: ticket, mode: .takeBack))
+      } else if state != .revoking, !target.state.isFailure,
+        let stage = report.progress.stage(of: target.stages),
+        let since = report.since, since + deadline <= now
+      {
+        target.state = .failed(stage)
+        target.stopping = .now
+        target.failure = Failure(
+          code: .timeout, message: "the stage was not done within its deadline of \(deadline) ms")
+        stops.append(Stop(host: target.host, ticket: ticket, mode: .now))
+        late = true
+      }
+    }
+    if !stops.isEmpty { add(.stop(stops)) }
+    // The queue's own count of failures doesn't know of these; so nothing more starts until all that
+    // runs has ended and the limit is set anew.
+    if late { shut() }
+    if !onlyLooking { excludeFailed() }
+    settleBatches()
+  }
+
+  /// A failed server that somebody has pulled out is no longer the release's business.
+  private mutating func excludeFailed() {
+    guard deployment.rolloutOpenedAt != nil, !deployment.state.isTerminal else { return }
+    let pulledOut = situation.pulledOut
+    var left: [(String, String)] = []
+    forEachTarget { target, kind in
+      guard kind == .rolling, target.state.isFailure, !target.isUnderWay, let who = pulledOut[target.host]
+      else { return }
+      target.state = .excluded
+      target.note = who
+      left.append((target.host, who))
+    }
+    for (host, who) in left { log("EXCLUDED", why: "\(host): \(who)") }
+  }
+
+  /// Works out where each batch stands from its targets.
+  mutating func settleBatches() {
+    for index in deployment.batches.indices {
+      var batch = deployment.batches[index]
+      if batch.targets.allSatisfy({ $0.state.isTerminal && !$0.isUnderWay }) {
+        if batch.targets.contains(where: { $0.state.isFailure }) {
+          batch.state = .failure
+        } else if !batch.targets.isEmpty, batch.targets.allSatisfy({ $0.state == .revoked }) {
+          batch.state = .revoked
+        } else {
+          batch.state = .success
+        }
+        if batch.endedAt == nil {
+          batch.endedAt = batch.targets.compactMap { $0.times.last?.endedAt }.max() ?? now
+        }
+      } else {
+        batch.state = batch.startedAt == nil ? .pending : .deploying
+        batch.endedAt = nil
+      }
+      deployment.batches[index] = batch
+    }
+  }
+}
+
+extension TargetReport.Progress {
+  /// The stage that runs or waits to run; nil before the first and after the end.
+  func stage(of stages: [Stage]) -> Stage? {
+    switch self {
+    case .running(let stage): stage
+    case .between(let done): stages.first { $0 > done }
+    default: nil
+    }
+  }
+}
+
+extension Target {
+  /// Takes in a report on its present run.
+  mutating func take(_ report: TargetReport, revoking: Bool) {
+    noteTimes(report)
+    let timedOut = state.isFailure
+    if report.isOver { ticket = nil }
+    switch report.progress {
+    case .waiting: break
+    case .running(let stage): if !timedOut { state = .running(stage) }
+    case .between(let stage): if !timedOut { state = .succeeded(stage) }
+    case .finished:
+      failure = nil
+      if revoking, stages.contains(.install), !report.done.contains(.install) {
+        state = .revoked
+      } else if let last = stages.last, last != .markup {
+        state = .succeeded(last)
+      } else {
+        state = .success
+        out = false
+      }
+    case .skipped:
+      failure = nil
+      state = .skipped
+      out = false
+    case .failed(let stage, let why):
+      state = .failed(stage)
+      failure = why
+    case .cancelled:
+      if revoking {
+        state = .revoked
+        failure = nil
+      } else if !timedOut {
+        fail("its work was cancelled in the queue")
+      }
+    case .unknown:
+      if revoking { state = .revoked } else if !timedOut { fail("the queue no longer knows its work") }
+    }
+    if report.isOver {
+      stopping = nil
+      if state != .pending { recheck = false }
+    }
+  }
+
+  /// While Markdown runs it may still find that there is nothing to do; after it the server is touched.
+  private mutating func noteTimes(_ report: TargetReport) {
+    guard report.progress != .skipped else { return }
+    times = (times.filter { old in !report.times.contains { $0.stage == old.stage } } + report.times)
+      .sorted { $0.stage < $1.stage }
+    if report.progress != .running(.markdown), report.times.contains(where: { $0.stage == .markdown }) {
+      touched = true
+      out = true
+    }
+    if report.done.contains(.markup) { out = false }
+  }
+
+  private mutating func fail(_ message: String) {
+    let stage: Stage =
+      switch state {
+      case .running(let stage): stage
+      case .succeeded(let done): stages.first { $0 > done } ?? done
+      default: stages.first ?? .markdown
+      }
+    state = .failed(stage)
+    failure = Failure(code: .lost, message: message)
+  }
+
+  /// Takes back a run that has not started: the target stands where it stood before.
+  mutating func takeBack(attempt: Int) {
+    ticket = nil
+    stopping = nil
+    if recheck {
+      recheck = false
+      state = .success
+      self.attempt = attempt - 1
+    }
+  }
+}
