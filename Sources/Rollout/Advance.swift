@@ -76,7 +76,7 @@ extension Course {
     if let reason = deployment.inServiceReason(pulling: [target.host], balancer: situation.balancer) {
       return brake(.inService, reason)
     }
-    run(batch: batch, [(index, Stage.smoke)], mayBeSkipped: false, bound: 2, failures: 0)
+    run(batch: batch, [(index, Stage.smoke)], mayBeSkipped: false, bound: 2)
   }
 
   private mutating func exclude(_ host: String, _ who: String) {
@@ -127,7 +127,7 @@ extension Course {
     switch target.state {
     case .success, .skipped: reach(.bakeSuccess)
     case .failed: reach(.bakeFailure, why: target.failure?.message)
-    case .succeeded: run(batch: batch, [(index, Stage.bake)], mayBeSkipped: false, bound: 2, failures: 0)
+    case .succeeded: run(batch: batch, [(index, Stage.bake)], mayBeSkipped: false, bound: 2)
     default: break
     }
   }
@@ -159,8 +159,7 @@ extension Course {
     for t in again { deployment.batches[index].targets[t].recheck = true }
     run(
       batch: index, (pending + again).map { ($0, Stage.rolling) }, mayBeSkipped: true,
-      bound: deployment.limit,
-      failures: deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut))
+      bound: deployment.limit)
   }
 
   /// Whether a target that succeeded in an earlier pass belongs to a batch that is retried: it is asked
@@ -202,9 +201,10 @@ extension Course {
     }
   }
 
-  /// Hands runs to the queue, in one group under the limit, which is set anew.
+  /// Hands runs to the queue, in one group under the limit, which is set anew: no other run is under way,
+  /// so F is what the facts say. The bastion's run has a bound that its failure doesn't reach.
   private mutating func run(
-    batch index: Int, _ runs: [(target: Int, stages: [Stage])], mayBeSkipped: Bool, bound: Int, failures: Int
+    batch index: Int, _ runs: [(target: Int, stages: [Stage])], mayBeSkipped: Bool, bound: Int
   ) {
     let attempt = deployment.attempt
     for (t, stages) in runs {
@@ -222,6 +222,9 @@ extension Course {
     if deployment.batches[index].deadlineFrom == nil { deployment.batches[index].deadlineFrom = now }
     deployment.shut = false
     let targets = deployment.batches[index].targets
+    let failures =
+      deployment.batches[index].kind == .bastion
+      ? 0 : deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut)
     add(
       .run(
         Work(

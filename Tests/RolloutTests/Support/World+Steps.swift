@@ -1,0 +1,131 @@
+import Rollout
+
+/// The queue and the servers, one step at a time.
+extension World {
+  /// The hosts that can make a step: to start, to end a stage, to begin the next.
+  var movable: [String] {
+    chains.filter { host, chain in
+      switch chain.progress {
+      case .waiting: !tripped
+      case .running(let stage):
+        if case .hangs = fate(host, stage, deployment.attempt) { false } else { true }
+      case .between: true
+      default: false
+      }
+    }.map(\.key).sorted()
+  }
+
+  /// One step of one host.
+  mutating func move(_ host: String) throws {
+    guard let chain = chains[host] else { return }
+    switch chain.progress {
+    case .waiting: begin(host, chain.stages[0])
+    case .between(let done):
+      if let next = chain.stages.first(where: { $0 > done }) { begin(host, next) }
+    case .running(let stage): end(host, stage)
+    default: break
+    }
+    try checkBound()
+  }
+
+  private mutating func begin(_ host: String, _ stage: Stage) {
+    chains[host]?.progress = .running(stage)
+    chains[host]?.since = now
+    chains[host]?.times.append(StageTime(stage: stage, startedAt: now))
+    // A server is out from the first moment of its Markdown, unless that only asks.
+    if stage == .markdown, chains[host]?.mayBeSkipped == false || hosts[host]?.onVersion == false {
+      takeOut(host)
+    }
+  }
+
+  private mutating func takeOut(_ host: String) {
+    hosts[host]?.live = false
+    hosts[host]?.outByUs = true
+  }
+
+  private mutating func end(_ host: String, _ stage: Stage) {
+    guard let chain = chains[host], let server = hosts[host] else { return }
+    let last = chain.times.count - 1
+    chains[host]?.times[last].endedAt = now
+    if stage == .markdown, chain.mayBeSkipped, server.onVersion {
+      if server.live {
+        chains[host]?.progress = .skipped
+        return settle(host)
+      }
+      chains[host]?.done.append(stage)
+      return begin(host, .markup)
+    }
+    if case .fails(let code) = fate(host, stage, deployment.attempt) {
+      chains[host]?.progress = .failed(stage, Failure(code: code, message: "\(stage) failed"))
+      failures += 1
+      if failures >= bound, !tripped {
+        tripped = true
+        mustLook = true
+      }
+      return settle(host)
+    }
+    chains[host]?.done.append(stage)
+    switch stage {
+    case .install: hosts[host]?.onVersion = true
+    case .markup:
+      hosts[host]?.live = true
+      hosts[host]?.outByUs = false
+    default: break
+    }
+    if chain.gentle != nil, stage != .markup {
+      chains[host]?.progress = .between(after: stage)
+      return advanceGentle(host)
+    }
+    if stage == chain.stages.last || chain.gentle != nil {
+      chains[host]?.progress = chain.gentle == nil ? .finished : .cancelled
+      settle(host)
+    } else {
+      chains[host]?.progress = .between(after: stage)
+      chains[host]?.since = now
+    }
+  }
+
+  /// A run that was told to stop gently has ended a stage: Markup follows, or nothing.
+  mutating func advanceGentle(_ host: String) {
+    if chains[host]?.gentle == .thenMarkup {
+      begin(host, .markup)
+    } else {
+      chains[host]?.progress = .cancelled
+      settle(host)
+    }
+  }
+
+  /// The group settles when its last run is over: a look is due.
+  mutating func settle(_ host: String) {
+    if let chain = chains[host], chain.isOver, underWay.isEmpty { mustLook = true }
+  }
+
+  /// Runs until nothing moves: every chain to its end, every wake in its time.
+  mutating func run(until stop: (World) -> Bool = { _ in false }) throws {
+    for _ in 0..<100_000 {
+      if stop(self) { return }
+      if mustLook {
+        try look()
+      } else if let host = movable.first {
+        try move(host)
+      } else if let wake = wakes.min(), wake - now < 30 * 86_400_000 {
+        now = max(now, wake)
+        try look()
+      } else {
+        return
+      }
+    }
+    throw Violation("it never comes to rest")
+  }
+}
+
+extension World.Chain {
+  /// The stage that runs or is next.
+  var cursor: Stage {
+    switch progress {
+    case .running(let stage): stage
+    case .between(let done): stages.first { $0 > done } ?? .markup
+    default: stages[0]
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import Rollout
+
+/// A tiny fleet, load balancer and queue that do what a decision's effects say, one step at a time, and
+/// keep the score of what must never happen.
+struct World {
+  /// A server as it really is.
+  struct Host {
+    var live = true
+    var onVersion = false
+    /// Out because a run of ours took it out.
+    var outByUs = false
+    var flag: String?
+  }
+
+  /// A target's chain as the queue has it.
+  struct Chain {
+    var ticket: String
+    var batch: Int
+    var stages: [Stage]
+    var mayBeSkipped: Bool
+    var progress: TargetReport.Progress = .waiting
+    var done: [Stage] = []
+    var times: [StageTime] = []
+    var since: Milliseconds?
+    var gentle: Stop.Mode?
+
+    var isOver: Bool { TargetReport(ticket: ticket, progress: progress).isOver }
+    var isStarted: Bool { progress != .waiting }
+  }
+
+  enum Fate {
+    case works
+    case fails(Failure.Code)
+    case hangs
+  }
+
+  var deployment: Deployment
+  var now: Milliseconds = 1_000_000
+  var hosts: [String: Host] = [:]
+  var chains: [String: Chain] = [:]
+  var bound = 1
+  var failures = 0
+  var tripped = false
+  var wakes: Set<Milliseconds> = []
+  var mustLook = false
+  var notices: [Notice] = []
+  var balancerAnswers = true
+  var brakeAll: String?
+  var predecessorEnded = true
+  var tickets = 0
+  var decisions = 0
+  /// The largest limit in force so far: an override raises it.
+  var largestLimit: Int
+  /// How often work was handed over for each batch, in order.
+  var history: [(batch: Int, hosts: [String])] = []
+  /// What happens to a stage on a host in an attempt.
+  var fate: (_ host: String, _ stage: Stage, _ attempt: Int) -> Fate = { _, _, _ in .works }
+
+  init(_ deployment: Deployment, live: (String) -> Bool = { _ in true }) {
+    self.deployment = deployment
+    largestLimit = deployment.limit
+    for target in deployment.targets { hosts[target.host] = Host(live: live(target.host)) }
+  }
+
+  var situation: Situation {
+    Situation(
+      now: now, ticket: "t\(tickets)",
+      reports: chains.mapValues {
+        TargetReport(
+          ticket: $0.ticket, progress: $0.progress, times: $0.times, done: $0.done, since: $0.since)
+      },
+      limitTripped: tripped,
+      balancer: balancerAnswers
+        ? .inService(Set(hosts.filter(\.value.live).map(\.key))) : .unreachable("no answer"),
+      pulledOut: hosts.compactMapValues(\.flag), brakeAll: brakeAll, predecessorEnded: predecessorEnded)
+  }
+
+  /// Servers that a run of ours took out and that nobody has taken over since by pulling them out.
+  var outThroughUs: Int {
+    let excluded = Set(deployment.targets.filter { $0.state == .excluded }.map(\.host))
+    return hosts.count { $0.value.outByUs && $0.value.flag == nil && !excluded.contains($0.key) }
+  }
+  var underWay: [String] { chains.filter { !$0.value.isOver }.map(\.key).sorted() }
+
+  // MARK: Deciding
+
+  mutating func look() throws {
+    repeat {
+      mustLook = false
+      try apply(decide(deployment, .look, situation))
+    } while mustLook
+    wakes = wakes.filter { $0 > now }
+  }
+
+  mutating func act(_ action: Action, by: String = "ann", reason: String? = nil) throws {
+    try apply(decide(deployment, .action(action, by: by, reason: reason), situation))
+    if mustLook { try look() }
+  }
+
+  private mutating func apply(_ decision: Decision) throws {
+    decisions += 1
+    let before = deployment
+    deployment = decision.deployment
+    largestLimit = max(largestLimit, deployment.limit)
+    for effect in decision.effects { try apply(effect, before: before) }
+  }
+
+  private mutating func apply(_ effect: Effect, before: Deployment) throws {
+    switch effect {
+    case .run(let work):
+      try check(work)
+      tickets += 1
+      (bound, failures) = (work.bound, work.failures)
+      tripped = failures >= bound
+      history.append((work.batch, work.runs.map(\.host)))
+      for run in work.runs {
+        chains[run.host] = Chain(
+          ticket: work.ticket, batch: work.batch, stages: run.stages, mayBeSkipped: run.mayBeSkipped)
+      }
+    case .shut: tripped = true
+    case .stop(let stops): for stop in stops { try self.stop(stop) }
+    case .wake(let at): if at <= now { mustLook = true } else { wakes.insert(at) }
+    case .flagFault(let host, let reason): hosts[host]?.flag = reason
+    case .notify(let notice): notices.append(notice)
+    }
+  }
+
+  private mutating func stop(_ stop: Stop) throws {
+    guard var chain = chains[stop.host], chain.ticket == stop.ticket else {
+      throw Violation("a stop for a run that is not there: \(stop)")
+    }
+    switch stop.mode {
+    case .takeBack:
+      guard !chain.isStarted, tripped else {
+        throw Violation("a run was taken back that may have started: \(stop)")
+      }
+      chain.progress = .cancelled
+    case .now: if !chain.isOver { chain.progress = .cancelled }
+    case .thenMarkup, .afterStage:
+      if !chain.isOver, chain.cursor < Stage.install { chain.gentle = stop.mode }
+    }
+    chains[stop.host] = chain
+    settle(stop.host)
+    if case .between = chain.progress, chain.gentle != nil { advanceGentle(stop.host) }
+  }
+
+  // MARK: What must never happen
+
+  private func check(_ work: Work) throws {
+    let batch = deployment.batches[work.batch]
+    guard underWay.isEmpty else { throw Violation("batch \(work.batch) starts while \(underWay) run") }
+    guard work.runs.count <= (batch.kind == .bastion ? 1 : deployment.numbers.batchSize) else {
+      throw Violation("\(work.runs.count) at once")
+    }
+    guard batch.kind == .rolling else { return }
+    let f = deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut)
+    guard f < deployment.limit, f == work.failures else { throw Violation("a batch starts at F=\(f)") }
+    if let bastion = deployment.bastion, !bastion.state.isTerminal || bastion.state.isFailure {
+      throw Violation("a batch starts before the bastion is done: \(bastion.state)")
+    }
+    for run in work.runs where hosts[run.host]?.flag != nil {
+      throw Violation("\(run.host) is pulled out and was started")
+    }
+  }
+
+  func checkBound() throws {
+    let most = largestLimit - 1 + deployment.numbers.batchSize + (deployment.rolloutOpenedAt == nil ? 1 : 0)
+    if outThroughUs > most { throw Violation("\(outThroughUs) out through us, at most \(most) may be") }
+    let batches = Set(chains.values.filter { !$0.isOver }.map(\.batch))
+    if batches.count > 1 { throw Violation("batches \(batches.sorted()) run at once") }
+  }
+}
+
+struct Violation: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}
