@@ -38,17 +38,17 @@ struct Outcome: Sendable {
     return held.cursor + 1
   }
 
-  /// The six arguments of an outcome.
+  /// An outcome's arguments, as `complete.lua` reads them.
   func append(to arguments: inout [RedisArgument]) {
     arguments.append(.string(held.chain.rawValue))
     arguments.append(.integer(held.generation))
     switch kind {
-    case .done(let result): arguments += ["done", 0, "", .bytes(result)]
-    case .jump(let link, let note): arguments += ["jump", .integer(link), "", .string(note)]
+    case .done(let result): arguments += ["done", .bytes(result)]
+    case .jump(let link, let note): arguments += ["jump", .integer(link), .string(note)]
     case .retry(let delay, let code, let message):
       arguments += ["retry", .integer(delay), .string(code), .string(message)]
-    case .dead(let code, let message): arguments += ["dead", 0, .string(code), .string(message)]
-    case .back: arguments += ["back", 0, "", ""]
+    case .dead(let code, let message): arguments += ["dead", .string(code), .string(message)]
+    case .back: arguments.append("back")
     }
   }
 

@@ -9,7 +9,7 @@
 -- Nothing is reaped for one lease after the server's life changed, its clock went back, or nobody
 -- beat for a lease: workers that live must have had the time to say so.
 local session, lease, runID, cap = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local now = clock()
+local now = tonumber(clock())
 begin(session)
 
 local known = call('HMGET', P .. 'clock', 'run', 'last', 'calm')

@@ -7,7 +7,7 @@ local function cancel(id, mode, before, now)
   if not state or state == 'f' or state == 'x' or state == 'c' then return 0 end
   if before ~= '' and cursor >= tonumber(before) then return 0 end
   if f[11] == 'last' and mode ~= 'now' then return 2 end
-  local generation = tonumber(f[2]) + 1
+  local generation = successor(f[2])
   if state == 'g' then
     call('HSET', c, 'C', mode)
     if mode == 'now' then call('SADD', P .. 'x:' .. f[5], id) end

@@ -6,11 +6,11 @@
 -- ARGV[3]  free slots        ARGV[4]  chains wanted in all (free slots and prefetch); 0 0: only settle
 -- ARGV[5]  1: a chain may go on in this worker without a hop; 0: to its lane (the worker drains)
 -- ARGV[6]  count Q of queues, then the Q names, then
--- six per outcome: chain, generation, kind, number, code, text
---   done     text: the result, '' for none
---   jump     number: the next link; text: the note. The link count as number ends the chain
---   retry    number: ms to wait; code and text: what failed
---   dead     code and text: why
+-- per outcome: chain, generation, kind, and what the kind takes:
+--   done     result ('' for none)
+--   jump     next link, note. The link count as next link ends the chain
+--   retry    ms to wait, code, text: what failed
+--   dead     code, text: why
 --   back     handed back, or stopped by a cancel: to the head of its lane, nothing counted
 --
 -- Returns a flat array: status, now, ms to the next due chain or -1, count O, then per outcome
@@ -67,10 +67,10 @@ end
 begin(session)
 local codes, holds, gone = {}, {}, {}
 
-local function settleOne(at)
-  local id, generation, kind = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local c = P .. 'c:' .. id
-  local f = call('HMGET', c, 's', 'h', 'g', 'i', 'n', 'q', 'b', 'a', 'u', 'C', 'G')
+-- f: what settleOne has read. Returns the outcome's code.
+local function settleAnyCase(at, id, generation, kind, c, f)
+  local code, text = ARGV[at], ARGV[at + 1]
+  if kind == 'retry' then code, text = text, ARGV[at + 2] end
   local token = tonumber(generation)
   if f[2] ~= session then return -1 end
   if f[1] == 'g' then
@@ -78,22 +78,22 @@ local function settleOne(at)
   elseif not (f[1] == 'r' and not alive and tonumber(f[3] or 0) == token + 1) then
     return -1
   end
-  local link, links, queue, cancelled = tonumber(f[4]), tonumber(f[5]), f[6], f[10]
-  local attempts = tonumber(f[8] or 0)
-  local nextToken = tonumber(f[3]) + 1
-  local function where() return unpack(call('HMGET', c, 'p', 'l', 'r')) end
+  local link, links, queue, cancelled = tonumber(f[4]), tonumber(f[5]), f[10], f[9]
+  local attempts = tonumber(f[7] or 0)
+  local nextToken = successor(f[3])
+  local function where() return unpack(call('HMGET', c, 'p', 'l')) end
   local function left()
     gone[#gone + 1] = id
     if cancelled then call('SREM', P .. 'x:' .. session, id) end
     return 0
   end
   local function over(state, ...)
-    local _, _, keep = where()
-    finish(id, nextToken, state, f[11], keep, now, ...)
+    finish(id, nextToken, state, f[11], f[12], now, ...)
     return left()
   end
-  -- A cancel that names a last link sends the chain there, whatever became of the link that ran.
-  local function divert(...)
+  -- A cancel that names a last link sends the chain there, whatever became of the link that ran; any
+  -- other ends it with its cursor at `reached`.
+  local function divert(reached, ...)
     local last = string.match(cancelled, '^then:(%d+)$')
     if last and link < tonumber(last) then
       local level, lane = where()
@@ -101,49 +101,50 @@ local function settleOne(at)
       makeReady(id, nextToken, queue, level, lane, nil, true, 'C', 'last', 'i', last, ...)
       return left()
     end
-    return over('c', ...)
+    return over('c', 'i', reached, ...)
   end
 
   if kind == 'done' or kind == 'jump' then
-    local outcome = (f[7] or now) .. ' ' .. now .. ' ' .. (attempts + 1) .. ' ' .. generation
+    local outcome = (f[6] or now) .. ' ' .. now .. ' ' .. (attempts + 1) .. ' ' .. generation
     local following = link + 1
     if kind == 'jump' then
-      following = math.min(math.max(tonumber(ARGV[at + 3]), link + 1), links)
-      call('HSET', c, 'N', ARGV[at + 5])
-    elseif ARGV[at + 5] ~= '' then
-      call('HSET', c, 'R' .. link, ARGV[at + 5])
+      following = math.min(math.max(tonumber(code), link + 1), links)
+      call('HSET', c, 'N', text)
+    elseif code ~= '' then
+      call('HSET', c, 'R' .. link, code)
     end
+    if attempts > 0 then call('HDEL', c, 'e', 'E') end
     if following >= links then
       return over('f', 'i', following, 'o' .. link, outcome)
     end
-    if cancelled and cancelled ~= 'last' then return divert('o' .. link, outcome, 'i', following) end
-    if cancelled then return over('c', 'o' .. link, outcome, 'i', following) end
-    if f[8] or f[9] then
-      call('HDEL', c, 'a', 'k', 'u', 'e', 'E')
+    if cancelled and cancelled ~= 'last' then return divert(following, 'o' .. link, outcome) end
+    if cancelled then return over('c', 'i', following, 'o' .. link, outcome) end
+    if f[7] or f[8] then
+      call('HDEL', c, 'a', 'k', 'u')
       call('HDEL', h, '#s')
     end
     if alive and mayStay then
       call('HSET', c, 'i', following, 'g', nextToken, 'b', now, 'o' .. link, outcome)
       holds[#holds + 1] = id
       holds[#holds + 1] = nextToken
-      return nextToken
+      return tonumber(nextToken)
     end
     local level, lane = where()
     makeReady(id, nextToken, queue, level, lane, nil, true, 'i', following, 'o' .. link, outcome)
     return left()
   end
   local failed = kind == 'dead' or kind == 'retry'
-  local failure = link .. ' ' .. ARGV[at + 4]
+  local failure = link .. ' ' .. (code or '')
   if cancelled and cancelled ~= 'last' then
-    if failed then return divert('e', failure, 'E', ARGV[at + 5]) end
-    return divert()
+    if failed then return divert(link, 'e', failure, 'E', text) end
+    return divert(link)
   end
   if kind == 'dead' then
-    return over('x', 'a', attempts + 1, 'e', failure, 'E', ARGV[at + 5])
+    return over('x', 'a', attempts + 1, 'e', failure, 'E', text)
   end
   if failed then
-    call('HSET', c, 's', 'd', 'g', nextToken, 'a', attempts + 1, 'e', failure, 'E', ARGV[at + 5])
-    call('ZADD', P .. 'due', now + tonumber(ARGV[at + 3]), id .. ':' .. nextToken)
+    call('HSET', c, 's', 'd', 'g', nextToken, 'a', attempts + 1, 'e', failure, 'E', text)
+    call('ZADD', P .. 'due', now + tonumber(ARGV[at]), id .. ':' .. nextToken)
     wake(queue)
     return left()
   end
@@ -152,7 +153,28 @@ local function settleOne(at)
   return left()
 end
 
-for at = firstOutcome, #ARGV, 6 do codes[#codes + 1] = settleOne(at) end
+local function settleOne(at)
+  local id, generation, kind, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local c = P .. 'c:' .. id
+  local f = call('HMGET', c, 's', 'h', 'g', 'i', 'n', 'b', 'a', 'u', 'C', 'q', 'G', 'r')
+  -- The usual case, before all others: the link is done, and the next one runs here.
+  if kind == 'done' and f[3] == generation and f[1] == 'g' and f[2] == session and mayStay and alive
+    and not f[7] and not f[8] and not f[9] and detail == '' and f[4] + 1 < f[5] + 0 then
+    local token = successor(generation)
+    call('HSET', c, 'i', successor(f[4]), 'g', token, 'b', now, 'o' .. f[4], f[6] .. ' ' .. now .. ' 1 ' .. generation)
+    holds[#holds + 1] = id
+    holds[#holds + 1] = token
+    return tonumber(token)
+  end
+  return settleAnyCase(at + 3, id, generation, kind, c, f)
+end
+
+local LENGTH = { done = 4, jump = 5, retry = 6, dead = 5, back = 3 }
+local at = firstOutcome
+while at <= #ARGV do
+  codes[#codes + 1] = settleOne(at)
+  at = at + LENGTH[ARGV[at + 2]]
+end
 
 if #gone > 0 then
   call('HDEL', h, unpack(gone))

@@ -28,8 +28,8 @@ local function take(session, entry, now, granted, holds)
   local c = P .. 'c:' .. id
   local f = call('HMGET', c, 's', 'g', 'i', 'a', 'k', 'C')
   if f[1] ~= 'r' or f[2] ~= generation then return false end
-  local token = tonumber(generation) + 1
-  call('HSET', c, 's', 'g', 'g', token, 'h', session, 'b', now, 'z', 1)
+  local token = successor(generation)
+  call('HSET', c, 's', 'g', 'g', token, 'h', session, 'b', now, 'z', '1')
   granted[#granted + 1] = { id, token, f[3], f[4] or '0', f[5] or '0' }
   holds[#holds + 1] = id
   holds[#holds + 1] = token

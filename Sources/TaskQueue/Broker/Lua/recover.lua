@@ -16,7 +16,7 @@ local function takeBack(session, crashed, cap, now)
       local c = P .. 'c:' .. id
       local f = call('HMGET', c, 's', 'h', 'g', 'q', 'p', 'l', 'i', 'k', 'u', 'C', 'G', 'r')
       if f[1] == 'g' and f[2] == session and f[3] == held[i + 1] then
-        local generation = tonumber(f[3]) + 1
+        local generation = successor(f[3])
         local alone, company = tonumber(f[8] or 0), tonumber(f[9] or 0)
         local last = f[10] and string.match(f[10], '^then:(%d+)$')
         if crashed and id == suspect then alone = alone + 1 elseif crashed then company = company + 1 end
@@ -24,7 +24,7 @@ local function takeBack(session, crashed, cap, now)
           makeReady(id, generation, f[4], f[5], f[6], nil, true, 'C', 'last', 'i', last)
         elseif f[10] and f[10] ~= 'last' then
           finish(id, generation, 'c', f[11], f[12], now)
-        elseif alone >= cap then
+        elseif crashed and alone >= cap then
           finish(id, generation, 'x', f[11], f[12], now, 'k', alone, 'e', f[7] .. ' lost',
             'E', 'its worker died ' .. alone .. ' times while it ran this link alone')
         elseif crashed and (company > 1 or alone > 0) then
