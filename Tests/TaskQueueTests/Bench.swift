@@ -1,0 +1,119 @@
+import Foundation
+import Logging
+import RedisClient
+import RedisServer
+import ServiceLifecycle
+import Synchronization
+
+@testable import TaskQueue
+
+let quiet = {
+  var logger = Logger(label: "test")
+  logger.logLevel = .critical
+  return logger
+}()
+
+/// A queue on a redis-server of its own.
+func withQueue(_ body: (Queue) async throws -> Void) async throws {
+  try await RedisServer.run { server in
+    let redis = RedisClient(server.configuration, logger: quiet)
+    do {
+      try await body(Queue(redis: redis))
+    } catch {
+      await redis.close()
+      throw error
+    }
+    await redis.close()
+  }
+}
+
+/// Runs workers beside a body, and ends them gracefully after it.
+func withWorkers(_ workers: [Worker], _ body: @escaping @Sendable () async throws -> Void) async throws {
+  let group = ServiceGroup(
+    configuration: .init(services: workers.map { .init(service: $0) }, logger: quiet))
+  try await withThrowingTaskGroup { tasks in
+    tasks.addTask { try await group.run() }
+    do { try await body() } catch {
+      tasks.cancelAll()
+      throw error
+    }
+    await group.triggerGracefulShutdown()
+    try await tasks.waitForAll()
+  }
+}
+
+struct NotInTime: Error { var what: String }
+
+/// Waits for a condition that the server or a worker brings about, asking again at once after each answer.
+func eventually(
+  _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + limit
+  while ContinuousClock.now < end {
+    if try await condition() { return }
+    try await Task.sleep(for: .milliseconds(2))
+  }
+  throw NotInTime(what: what)
+}
+
+/// What tasks saw, in order.
+final class Log: Sendable {
+  private let lines = Mutex<[String]>([])
+  func add(_ line: String) { lines.withLock { $0.append(line) } }
+  var all: [String] { lines.withLock { $0 } }
+  func count(_ line: String) -> Int { all.count { $0 == line } }
+}
+
+/// Writes its input into a log.
+struct Say: QueueTask {
+  static let name = "say"
+  let log: Log
+  func run(_ input: String, _ context: TaskContext) async throws -> Nothing {
+    log.add(input)
+    return Nothing()
+  }
+}
+
+/// Fails with its input as the code, until the attempt given.
+struct Fail: QueueTask {
+  struct Input: Codable {
+    var code: String
+    var until = Int.max
+  }
+  static let name = "fail"
+  func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    if context.attempt < input.until { throw TaskFailure(code: input.code, message: "as told") }
+    return Nothing()
+  }
+}
+
+/// Runs until it is cancelled, or its gate opens.
+struct Hang: QueueTask {
+  static let name = "hang"
+  let log: Log
+  var stubborn = false
+  func run(_ input: String, _ context: TaskContext) async throws -> Nothing {
+    log.add("begun \(input)")
+    if stubborn {
+      // Ignores its cancellation for a while, as bad code does.
+      await withTaskGroup { group in
+        group.addTask { await Self.deaf(for: .milliseconds(1_500)) }
+      }
+    } else {
+      do { try await Task.sleep(for: .seconds(60)) } catch {
+        log.add("stopped \(input)")
+        throw error
+      }
+    }
+    return Nothing()
+  }
+
+  private static func deaf(for time: Duration) async {
+    let end = ContinuousClock.now + time
+    while ContinuousClock.now < end { await Task.yield() }
+  }
+}
+
+func chain(_ id: String, queue: QueueName = .default, _ links: Link...) throws -> Chain {
+  try Chain(id: ChainID(id), queue: queue, links: links)
+}
