@@ -78,11 +78,12 @@ let package = Package(
     .target(
       name: "Delivery",
       dependencies: [
-        "Fleet",
+        "Fleet", "Rollout",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -148,7 +149,7 @@ let package = Package(
     .target(
       name: "DemoFleet",
       dependencies: [
-        "Delivery", "Fleet",
+        "Delivery", "Fleet", "Rollout", "Workflows",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -183,7 +184,9 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "DeliveryTests", dependencies: ["Delivery", "DemoFleet"], swiftSettings: strict),
+      name: "DeliveryTests",
+      dependencies: ["Delivery", "DemoFleet", "Fleet", "Rollout", "Workflows"],
+      swiftSettings: strict),
     .testTarget(
       name: "RollEngineTests", dependencies: ["RollEngine", "RedisServer"], swiftSettings: strict),
     .testTarget(

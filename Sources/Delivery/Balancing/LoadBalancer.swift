@@ -1,0 +1,83 @@
+/// The load balancer in front of a group. Servers are named by their host names.
+///
+/// Every function may be called again after it was cut short at any point: it looks first, and does what is
+/// left to do. A state that is not a function's own to leave or to set is never touched.
+public protocol LoadBalancer: Sendable {
+  /// All servers of the group's backend, by host name.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be asked.
+  func servers() async throws -> [String: BalancedServer]
+
+  /// One server.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be asked or does not know the server.
+  func server(_ host: String) async throws -> BalancedServer
+
+  /// Gives the server no new requests, waits until those it has are done, and takes it out of service.
+  ///
+  /// - Parameters:
+  ///   - drain: how long to wait for its requests.
+  ///   - force: whether it goes out with requests left when that time is over, instead of failing.
+  ///   - permit: called right before each change; what it throws stops the change.
+  /// - Returns: the requests that were left; 0 unless forced.
+  /// - Throws: ``DeliveryFailure`` (`timeout`) when requests are left and it is not forced: the server keeps
+  ///   its drain, out for new requests. (`loadBalancer`) where the load balancer refuses or can't be asked.
+  func takeOut(
+    _ host: String, drain: Duration, force: Bool, permit: @Sendable () async throws -> Void
+  ) async throws -> Int
+
+  /// Puts the server into service, and waits until a check that began after this call has passed. No request
+  /// reaches the server before that check.
+  ///
+  /// - Parameters:
+  ///   - within: how long to wait.
+  ///   - permit: called right before each change; what it throws stops the change.
+  /// - Throws: ``DeliveryFailure`` (`timeout`) when the check does not pass in time: the server is out again.
+  ///   (`loadBalancer`) where the load balancer refuses or can't be asked.
+  func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws
+}
+
+/// One server as its load balancer sees it.
+public struct BalancedServer: Sendable, Equatable {
+  public enum State: String, Sendable, Codable {
+    /// Takes requests.
+    case up
+    /// Meant to take requests, but its check fails or has not passed yet.
+    case down
+    /// Takes no new requests.
+    case drain
+    /// Out of service.
+    case maint
+  }
+
+  public var host: String
+  public var state: State
+  /// Requests and connections that it serves or that wait for it now.
+  public var sessions: Int
+  /// The last check as the load balancer tells it, such as `L7OK` or `L4CON Connection refused`; nil without.
+  public var check: String?
+
+  public init(host: String, state: State, sessions: Int = 0, check: String? = nil) {
+    self.host = host
+    self.state = state
+    self.sessions = sessions
+    self.check = check
+  }
+
+  /// Whether it takes requests.
+  public var isInService: Bool { state == .up }
+}
+
+/// No load balancer: taking out and putting in succeed at once.
+public struct NoBalancer: LoadBalancer {
+  public init() {}
+  /// Knows of no server.
+  public func servers() async throws -> [String: BalancedServer] { [:] }
+  /// Every server is up.
+  public func server(_ host: String) async throws -> BalancedServer { BalancedServer(host: host, state: .up) }
+  public func takeOut(
+    _ host: String, drain: Duration, force: Bool, permit: @Sendable () async throws -> Void
+  ) async throws -> Int { 0 }
+  public func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws
+  {}
+}

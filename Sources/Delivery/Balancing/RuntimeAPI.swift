@@ -1,0 +1,110 @@
+import Fleet
+import NIOCore
+import NIOPosix
+
+/// HAProxy's runtime API: a connection a request, as its socket closes after each answer.
+///
+/// HAProxy accepts ten such connections at once and a unix socket refuses those beyond its backlog, so one
+/// process keeps at most a few open, and asks again when it was refused.
+struct RuntimeAPI: Sendable {
+  private let address: HAProxyEndpoint.Address
+  private let limit: Duration
+  private let turns = Turns(4)
+
+  /// - Parameter limit: for one request, waiting for its turn not counted.
+  init(_ address: HAProxyEndpoint.Address, limit: Duration = .seconds(10)) {
+    self.address = address
+    self.limit = limit
+  }
+
+  /// Sends a command, and returns HAProxy's answer.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be reached or does not answer in time;
+  ///   `CancellationError`.
+  func ask(_ command: RuntimeCommand) async throws -> String {
+    try await turns.take()
+    defer { turns.pass() }
+    return try await withThrowingTaskGroup(of: String?.self) { group in
+      group.addTask { try await Self.exchange(command.line + "\n", address) }
+      group.addTask {
+        try await Task.sleep(for: limit)
+        return nil
+      }
+      defer { group.cancelAll() }
+      do {
+        guard let answer = try await group.next() ?? nil else {
+          throw DeliveryFailure(
+            .loadBalancer, "HAProxy at \(Self.told(address)) did not answer within \(limit)")
+        }
+        return answer
+      } catch let error where error is IOError || error is NIOConnectionError || error is ChannelError {
+        throw DeliveryFailure(
+          .loadBalancer,
+          "HAProxy's runtime API can't be reached at \(Self.told(address)): \(error);"
+            + " check that HAProxy runs and that its `stats socket` is there, with `level admin`")
+      }
+    }
+  }
+
+  /// Sends a command that is answered by nothing where it succeeds.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) with what HAProxy said where it said something.
+  func order(_ command: RuntimeCommand) async throws {
+    let said = try await ask(command).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    guard said.isEmpty else {
+      throw DeliveryFailure(
+        .loadBalancer,
+        "HAProxy refused `\(command.line)`: \(said.prefix(200)); check the names, and that the socket has"
+          + " `level admin`")
+    }
+  }
+
+  private static func exchange(_ line: String, _ address: HAProxyEndpoint.Address) async throws -> String {
+    let channel = try await connect(address)
+    return try await channel.executeThenClose { inbound, outbound in
+      try await outbound.write(ByteBuffer(string: line))
+      var answer = ByteBuffer()
+      for try await part in inbound {
+        answer.writeImmutableBuffer(part)
+        guard answer.readableBytes <= 64 << 20 else {
+          throw DeliveryFailure(.loadBalancer, "HAProxy's answer is longer than 64 MiB")
+        }
+      }
+      return String(buffer: answer)
+    }
+  }
+
+  private static func connect(_ address: HAProxyEndpoint.Address) async throws
+    -> NIOAsyncChannel<ByteBuffer, ByteBuffer>
+  {
+    while true {
+      do {
+        let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+          .connectTimeout(.seconds(5))
+        switch address {
+        case .unix(let path):
+          return try await bootstrap.connect(unixDomainSocketPath: path) { channel in
+            channel.eventLoop.makeCompletedFuture {
+              try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+          }
+        case .tcp(let host, let port):
+          return try await bootstrap.connect(host: host, port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+              try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+          }
+        }
+      } catch let error as IOError where error.errnoCode == 11 /* EAGAIN: its backlog is full */ {
+        try await Task.sleep(for: .milliseconds(.random(in: 5...25)))
+      }
+    }
+  }
+
+  private static func told(_ address: HAProxyEndpoint.Address) -> String {
+    switch address {
+    case .unix(let path): path
+    case .tcp(let host, let port): "\(host):\(port)"
+    }
+  }
+}

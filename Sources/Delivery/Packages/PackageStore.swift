@@ -1,0 +1,172 @@
+import Fleet
+import FoundationEssentials
+public import Rollout
+
+/// The packages of all apps, in a directory that publishers and workers share:
+/// `<app>/<version>.tar.gz` beside `<app>/<version>.json`, which says what was published.
+///
+/// The JSON is what publishes: it is renamed into place last, so half a publication is none. All checking
+/// happens against digests; a worker trusts the one that its deployment froze and not the store.
+public struct PackageStore: Sendable {
+  /// Absolute.
+  public let directory: String
+
+  /// Takes the directory as it is; it is made on the first publication.
+  public init(directory: String) { self.directory = directory }
+
+  /// Publishes an archive as a version, all or nothing. Publishing the same content again changes nothing.
+  ///
+  /// - Parameters:
+  ///   - archive: the path of a `.tar.gz` with an executable `run` at its root.
+  ///   - at: milliseconds since 1970; nil takes this machine's clock.
+  /// - Throws: ``PackageError``: a name that is not allowed, an archive that is not a package, a version that
+  ///   exists with another content.
+  public func publish(app: String, version: String, archive: String, at: Int64? = nil) async throws
+    -> PublishedPackage
+  {
+    try Self.check(app: app, version: version)
+    let folder = "\(directory)/\(app)"
+    try stored(folder) { try Disk.makeDirectory(folder) }
+    let incoming = "\(folder)/.incoming-\(Disk.nonce())"
+    defer { Disk.discard(incoming) }
+    try stored(folder) { try Disk.makeDirectory(incoming) }
+    let copy = "\(incoming)/archive"
+    let (sha256, size): (String, Int)
+    do {
+      (sha256, size) = try await Disk.offloaded { try Disk.copy(archive, to: copy) }
+    } catch {
+      throw PackageError.notAPackage(archive: archive, reason: "\(error)")
+    }
+    try await inspect(copy, named: archive, in: "\(incoming)/tree")
+
+    return try await locked(app) {
+      if let before = try published(app: app, version: version) {
+        guard before.sha256 == sha256 else {
+          throw PackageError.differs(app: app, version: version, published: before.sha256, given: sha256)
+        }
+        return before
+      }
+      let package = PublishedPackage(
+        app: app, version: version, sha256: sha256, size: size, publishedAt: at ?? Disk.now())
+      try stored(folder) {
+        try Disk.rename(copy, to: path(app: app, version: version))
+        try write(package)
+      }
+      return package
+    }
+  }
+
+  /// What was published as this version.
+  ///
+  /// - Throws: ``PackageError/unknown(app:version:published:)`` with the versions there are.
+  public func locate(app: String, version: String) throws -> PublishedPackage {
+    try Self.check(app: app, version: version)
+    if let package = try published(app: app, version: version) { return package }
+    throw PackageError.unknown(
+      app: app, version: version, published: try versions(app: app).map(\.version))
+  }
+
+  /// Every version of an app, the latest published first; none for an app that is unknown.
+  public func versions(app: String) throws -> [PublishedPackage] {
+    try Self.check(app: app, version: "1")
+    let names = try stored(directory) { try Disk.names(in: "\(directory)/\(app)") }
+    return try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
+      .compactMap { try published(app: app, version: String($0.dropLast(5))) }
+      .sorted { ($0.publishedAt, $0.version) > ($1.publishedAt, $1.version) }
+  }
+
+  /// Every app that has a package, by name.
+  public func apps() throws -> [String] {
+    try stored(directory) { try Disk.names(in: directory) }.filter { NameRule.name.accepts($0) }.sorted()
+  }
+
+  /// Marks a version bad: it is not released any more, and no rollback returns to it.
+  ///
+  /// - Throws: ``PackageError/unknown(app:version:published:)``.
+  public func markBad(app: String, version: String, by: String, reason: String) async throws
+    -> PublishedPackage
+  {
+    var package = try locate(app: app, version: version)
+    package.bad = .init(by: by, reason: reason, at: Disk.now())
+    let marked = package
+    return try await locked(app) {
+      try stored(directory) { try write(marked) }
+      return marked
+    }
+  }
+
+  /// Copies a version's archive to a new file, and verifies it on the way.
+  ///
+  /// - Throws: ``DeliveryFailure``: `checksum` where the content's SHA-256 is not the wanted one (the file is
+  ///   removed), `unreachable` where it can't be read.
+  public func fetch(_ package: PackageVersion, into file: String) async throws {
+    try Self.check(app: package.app, version: package.version)
+    let source = path(app: package.app, version: package.version)
+    let sha256: String
+    do {
+      (sha256, _) = try await Disk.offloaded { try Disk.copy(source, to: file) }
+    } catch let error as DiskError {
+      throw DeliveryFailure(
+        .unreachable,
+        "the archive of \(package.app) \(package.version) can't be copied from the package store: \(error)")
+    }
+    guard sha256 == package.sha256 else {
+      Disk.discard(file)
+      throw DeliveryFailure(
+        .checksum,
+        "the archive of \(package.app) \(package.version) is not what was published: its SHA-256 is \(sha256),"
+          + " the deployment's is \(package.sha256); restore \(source), nothing was installed")
+    }
+  }
+
+  /// One change of an app's packages at a time.
+  private func locked<T>(_ app: String, _ body: () async throws -> T) async throws -> T {
+    try await FileLock.hold(
+      "\(directory)/\(app)/.lock", within: .seconds(30), what: "the package store", body)
+  }
+
+  private func path(app: String, version: String) -> String { "\(directory)/\(app)/\(version).tar.gz" }
+
+  private func published(app: String, version: String) throws -> PublishedPackage? {
+    let file = "\(directory)/\(app)/\(version).json"
+    return try stored(file) {
+      guard let bytes = try Disk.read(file) else { return nil }
+      return try JSONDecoder().decode(PublishedPackage.self, from: Data(bytes))
+    }
+  }
+
+  private func write(_ package: PublishedPackage) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+    try Disk.replace(
+      "\(directory)/\(package.app)/\(package.version).json", with: Array(try encoder.encode(package)))
+  }
+
+  /// Unpacks a copy to see that it can be, and that it is a package.
+  private func inspect(_ copy: String, named archive: String, in tree: String) async throws {
+    do {
+      try await Archive.unpack(copy, into: tree)
+    } catch let failure as DeliveryFailure {
+      throw PackageError.notAPackage(archive: archive, reason: failure.message)
+    }
+    guard Disk.isExecutable("\(tree)/run") else {
+      throw PackageError.notAPackage(archive: archive, reason: "it has no executable `run` at its root")
+    }
+  }
+
+  /// Says of a failure on the store's own files that it is one.
+  private func stored<T>(_ path: String, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as PackageError { throw error } catch {
+      throw PackageError.store(path: path, reason: "\(error)")
+    }
+  }
+
+  private static func check(app: String, version: String) throws(PackageError) {
+    guard NameRule.name.accepts(app) else {
+      throw .invalidName(field: "app", value: app, allowed: NameRule.name.allowed)
+    }
+    guard NameRule.version.accepts(version) else {
+      throw .invalidName(field: "version", value: version, allowed: NameRule.version.allowed)
+    }
+  }
+}

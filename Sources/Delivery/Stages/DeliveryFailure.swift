@@ -1,0 +1,42 @@
+/// Why a stage of one server did not end well: a code that scripts can rely on, a sentence for the operator
+/// (what was refused, why, what to do), and the last lines of the log where there is one.
+public struct DeliveryFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The kind of failure.
+  public enum Code: String, Sendable, Codable {
+    /// A host script ended with an error.
+    case script
+    /// A time limit passed.
+    case timeout
+    /// The load balancer refused, or could not be asked.
+    case loadBalancer
+    /// The server, its disk or its app could not be reached.
+    case unreachable
+    /// A package, or a version on a disk, is not what was published.
+    case checksum
+    /// Newer work has been on this server: this one comes late and has changed nothing.
+    case fenced
+    /// What was asked for can't be done: a name, a path or an archive that is not allowed.
+    case input
+  }
+
+  public var code: Code
+  public var message: String
+  /// The last lines, already capped; nil where there are none.
+  public var log: String?
+  /// Whether the same work may go well a little later.
+  public var mayPass: Bool
+
+  /// - Parameter mayPass: nil takes the code's own: what was refused for good (`fenced`, `input`) is not
+  ///   worth another try.
+  public init(_ code: Code, _ message: String, log: String? = nil, mayPass: Bool? = nil) {
+    self.code = code
+    self.message = message
+    self.log = log.flatMap { $0.isEmpty ? nil : $0 }
+    self.mayPass = mayPass ?? (code != .fenced && code != .input)
+  }
+
+  public var description: String { "\(code.rawValue): \(message)" }
+
+  /// The sentence, and the log's last lines after it, one text.
+  public var text: String { log.map { "\(message)\n\($0)" } ?? message }
+}

@@ -1,0 +1,33 @@
+public import Fleet
+
+/// What the stages work with: the package store, the ways to hosts, and the load balancers.
+public struct Drivers: Sendable {
+  public let packages: PackageStore
+  public let probe: HealthProbe
+  private let hosts: @Sendable (HostDriver) -> any HostAccess
+  private let balancers: @Sendable (Balancer) -> any LoadBalancer
+
+  /// - Parameters:
+  ///   - hosts: the driver for a group's hosts.
+  ///   - balancers: the driver for a group's load balancer. Asked for each stage.
+  public init(
+    packages: PackageStore, probe: HealthProbe = HealthProbe(),
+    hosts: @escaping @Sendable (HostDriver) -> any HostAccess,
+    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer
+  ) {
+    self.packages = packages
+    self.probe = probe
+    self.hosts = hosts
+    self.balancers = balancers
+  }
+
+  /// The drivers there are: directories of this machine, and HAProxy.
+  public init(packages: PackageStore) {
+    let balancers = Balancers()
+    self.init(
+      packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) })
+  }
+
+  public func host(_ driver: HostDriver) -> any HostAccess { hosts(driver) }
+  public func balancer(_ balancer: Balancer) -> any LoadBalancer { balancers(balancer) }
+}

@@ -1,0 +1,89 @@
+import Fleet
+import Rollout
+
+/// The five stages of a release, each on one server. Every stage may be run again after it was cut short at any
+/// point, and refuses to run where newer work has been.
+///
+/// What they throw is a ``DeliveryFailure``, or `CancellationError`.
+public struct Stages: Sendable {
+  public let drivers: Drivers
+
+  public init(_ drivers: Drivers) { self.drivers = drivers }
+
+  /// Whether there is anything to do for a target that may be skipped.
+  public enum Standing: Sendable, Equatable {
+    /// It runs the version, passes its check, and is in service.
+    case done
+    /// It runs the version and passes its check, but is out of service.
+    case onlyOut
+    case toDo
+  }
+
+  /// Asks a server where it stands: one look first, and the whole of Verify where that passes. Changes nothing.
+  public func standing(_ input: StageInput) async throws -> Standing {
+    let version = input.package.version
+    guard try await drivers.probe.ask(input.server, input.health).passes(version),
+      try await drivers.probe.ignition(
+        input.server, input.health, version: version,
+        within: .milliseconds(input.health.interval + input.health.timeout)
+          * input.health.successes) == nil
+    else { return .toDo }
+    let seen = try await drivers.balancer(input.balancer).server(input.server.host)
+    return seen.isInService ? .done : .onlyOut
+  }
+
+  /// Out of the load balancer: no new requests, the running ones done, then out.
+  ///
+  /// - Returns: a note for the operator; nil where there is nothing to say.
+  public func markdown(_ input: StageInput, generation: Int) async throws -> String? {
+    let left = try await drivers.balancer(input.balancer).takeOut(
+      input.server.host, drain: .milliseconds(input.rules.drainTimeout), force: input.rules.drainForce,
+      permit: permit(input, generation))
+    return left == 0 ? nil : "taken out with \(left) requests left, as the config forces the drain"
+  }
+
+  /// The version on the server's disk, its checksum right. The running version is not touched.
+  public func download(_ input: StageInput, generation: Int) async throws -> String? {
+    try await drivers.host(input.hosts).download(
+      input.package, from: drivers.packages, to: input.server, under: input.token(generation: generation))
+  }
+
+  /// The version made the running one.
+  public func install(_ input: StageInput, generation: Int) async throws -> String? {
+    try await drivers.host(input.hosts).install(
+      InstallOrder(
+        package: input.package, deployment: input.deployment, group: input.group, scripts: input.scripts,
+        scriptTimeout: .milliseconds(input.rules.scriptTimeout), keepVersions: input.rules.keepVersions),
+      on: input.server, under: input.token(generation: generation))
+    return nil
+  }
+
+  /// Ignition: the server's own check passes several times in a row, and names the version.
+  public func verify(_ input: StageInput, generation: Int) async throws -> String? {
+    if input.rules.ignoreIgnition { return "not verified, as the config ignores ignition" }
+    let limit = Duration.milliseconds(input.rules.startupTimeout)
+    guard
+      let last = try await drivers.probe.ignition(
+        input.server, input.health, version: input.package.version, within: limit)
+    else { return nil }
+    throw DeliveryFailure(
+      .timeout,
+      "\(input.server.host) did not report version \(input.package.version) in good health,"
+        + " \(input.health.successes) times in a row within \(limit); seen last: \(last.told)",
+      log: await drivers.host(input.hosts).appLog(of: input.server, lines: 8))
+  }
+
+  /// Into the load balancer, after a check of its own that began no earlier.
+  public func markup(_ input: StageInput, generation: Int) async throws -> String? {
+    try await drivers.balancer(input.balancer).putIn(
+      input.server.host, within: .milliseconds(input.rules.markupTimeout), permit: permit(input, generation))
+    return nil
+  }
+
+  /// What is asked right before each change to a load balancer.
+  private func permit(_ input: StageInput, _ generation: Int) -> @Sendable () async throws -> Void {
+    let token = input.token(generation: generation)
+    let host = drivers.host(input.hosts)
+    return { try await host.admit(token, to: input.server) }
+  }
+}
