@@ -1,0 +1,47 @@
+public import Delivery
+public import Rollout
+public import TaskQueue
+
+/// The release of one server as a chain: a link for each stage, all with the same input.
+public enum TargetChain {
+  /// The note of a chain that ended at its first link because the server needed nothing.
+  public static let skipped = "skipped"
+
+  /// The five tasks, for a worker.
+  public static func tasks(_ drivers: Drivers) -> TaskRegistry {
+    TaskRegistry(
+      MarkdownTask(drivers), DownloadTask(drivers), InstallTask(drivers), VerifyTask(drivers),
+      MarkupTask(drivers))
+  }
+
+  /// - Parameters:
+  ///   - id: the caller's own; a chain that is submitted twice exists once.
+  ///   - stages: in their order; each becomes a link, in the same place.
+  ///   - retries: how often a failed stage is tried again. Verify is not: it tries all through its time.
+  /// - Throws: what ``TaskQueue/Chain`` throws, for no stages.
+  public static func make(
+    id: ChainID, input: StageInput, stages: [Stage], retries: Int, queue: QueueName = .default,
+    lane: String = "-", priority: Priority = .normal
+  ) throws -> Chain {
+    var input = input
+    input.markupLink = stages.firstIndex(of: .markup)
+    let again = RetryPolicy(attempts: 1 + max(0, retries), backoff: 1_000, maxBackoff: 30_000)
+    let links = stages.map { stage in link(stage, input.rules, again) }
+    return try Chain(
+      id: id, queue: queue, lane: lane, priority: priority, sharedInput: input, links: links)
+  }
+
+  /// Time limits leave each stage its own limit and some time to say what was wrong: they are for a stage
+  /// that hangs where none of its own limits holds.
+  private static func link(_ stage: Stage, _ rules: StageRules, _ again: RetryPolicy) -> Link {
+    func limit(_ own: Milliseconds) -> Duration { .milliseconds(own) + .seconds(60) }
+    switch stage {
+    case .markdown:
+      return Link(MarkdownTask.self, retry: again, timeLimit: limit(rules.drainTimeout))
+    case .download: return Link(DownloadTask.self, retry: again, timeLimit: .seconds(1_800))
+    case .install: return Link(InstallTask.self, retry: again, timeLimit: limit(2 * rules.scriptTimeout))
+    case .verify: return Link(VerifyTask.self, timeLimit: limit(rules.startupTimeout))
+    case .markup: return Link(MarkupTask.self, retry: again, timeLimit: limit(rules.markupTimeout))
+    }
+  }
+}
