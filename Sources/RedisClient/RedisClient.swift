@@ -102,6 +102,9 @@ public final class RedisClient: Sendable {
     return values
   }
 
+  /// An event loop for a connection beside the shared one.
+  func nextEventLoop() -> any EventLoop { group.next() }
+
   /// Runs a script: by its digest, and with its source where the server doesn't know it.
   ///
   /// - Parameters:
@@ -116,7 +119,7 @@ public final class RedisClient: Sendable {
 
   /// A connection of its own to the same server, for one caller's blocking commands. Close it when done.
   public func makeBlockingConnection() -> RedisBlockingConnection {
-    RedisBlockingConnection(Link(configuration, logger: logger, eventLoop: group.next()))
+    RedisBlockingConnection(Link(configuration, logger: logger, eventLoop: nextEventLoop()))
   }
 
   /// Lends a connection of its own for blocking commands, and closes it afterwards.

@@ -11,6 +11,13 @@ struct CommandFormatter {
 
   /// Appends one command to `buffer`.
   mutating func append(_ command: RedisCommand, to buffer: inout ByteBuffer) {
+    withFormatted(command) { _ = buffer.writeBytes($0) }
+  }
+
+  /// Formats one command and lends its bytes.
+  mutating func withFormatted<Result>(
+    _ command: RedisCommand, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
     words.removeAll(keepingCapacity: words.capacity <= 1 << 20)
     lengths.removeAll(keepingCapacity: true)
     add(command.name.utf8)
@@ -21,7 +28,7 @@ struct CommandFormatter {
       case .integer(let number): add(String(number).utf8)
       }
     }
-    words.withUnsafeBytes { words in
+    return words.withUnsafeBytes { words in
       withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: lengths.count) { pointers in
         // An empty word points at nothing in particular, but not at null.
         var next = words.baseAddress ?? UnsafeRawPointer(pointers.baseAddress!)
@@ -32,8 +39,8 @@ struct CommandFormatter {
         var text: sds?
         let count = redisFormatSdsCommandArgv(&text, Int32(lengths.count), pointers.baseAddress, lengths)
         guard count >= 0, let text else { fatalError("hiredis could not allocate a command") }
-        buffer.writeBytes(UnsafeRawBufferPointer(start: text, count: Int(count)))
-        redisFreeSdsCommand(text)
+        defer { redisFreeSdsCommand(text) }
+        return body(UnsafeRawBufferPointer(start: text, count: Int(count)))
       }
     }
   }

@@ -50,7 +50,6 @@ struct ConnectionStateMachine<Caller>: ~Copyable {
     let caller: Caller
     let count: Int
     let deadline: NIODeadline
-    var replies: [RedisValue] = []
   }
 
   private var reader: ReplyReader
@@ -58,6 +57,8 @@ struct ConnectionStateMachine<Caller>: ~Copyable {
   private let silence: TimeAmount
   private var greeted = 0
   private var slots = CircularBuffer<Slot>()
+  /// What came for the head of the queue so far, if it wants several answers.
+  private var collected: [RedisValue] = []
   /// So many at the head of the queue were told that their time is over.
   private var expired = 0
   private var lastReceived: NIODeadline
@@ -112,16 +113,15 @@ struct ConnectionStateMachine<Caller>: ~Copyable {
   }
 
   private mutating func answer(_ value: RedisValue) -> Action? {
-    guard let head = slots.indices.first else {
+    guard let head = slots.first else {
       return end(RedisError(.protocolError, "Redis sent a reply that nobody asked for."))
     }
-    if slots[head].count == 1 {
-      return .answer(leave(), .one(value))
-    }
-    slots[head].replies.append(value)
-    guard slots[head].replies.count == slots[head].count else { return nil }
-    let replies = slots[head].replies
-    return .answer(leave(), .many(replies))
+    if head.count == 1 { return .answer(leave(), .one(value)) }
+    if collected.isEmpty { collected.reserveCapacity(head.count) }
+    collected.append(value)
+    guard collected.count == head.count else { return nil }
+    defer { collected = [] }
+    return .answer(leave(), .many(collected))
   }
 
   private mutating func leave() -> Caller {
