@@ -16,6 +16,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "RedisClient", targets: ["RedisClient"]),
+    .library(name: "RedisServer", targets: ["RedisServer"]),
     .library(name: "TaskQueue", targets: ["TaskQueue"]),
     .library(name: "Rollout", targets: ["Rollout"]),
     .executable(name: "drawbar", targets: ["drawbar"]),

@@ -11,8 +11,7 @@ extension Queue {
   public func records(_ ids: [RecordID]) async throws -> [Record] {
     let commands =
       [RedisCommand("TIME")] + ids.map { RedisCommand("HGETALL", .string(broker.key(record: $0))) }
-    let answers = try await broker.redis.pipeline(commands)
-    for answer in answers { if let error = answer.error { throw RedisError.reply(error) } }
+    let answers = try await ask(commands)
     guard let time = answers[0].array, time.count == 2, let seconds = time[0].int, let micros = time[1].int
     else { throw Broker.malformed("TIME") }
     let now = Int64(seconds * 1_000 + micros / 1_000)

@@ -55,8 +55,7 @@ public struct Queue: Sendable {
           .flatMap { $0.arguments(retention: retention) })
     }
     var outcomes: [Submitted] = []
-    for answer in try await broker.redis.pipeline(calls) {
-      if let error = answer.error { throw RedisError.reply(error) }
+    for answer in try await ask(calls) {
       guard let codes = answer.array else { throw Broker.malformed("submit") }
       outcomes += codes.map { $0.int == 1 ? .created : .existed }
     }
@@ -87,9 +86,7 @@ public struct Queue: Sendable {
       }
       calls.append(Scripts.stage.call(keys: [broker.root], arguments: arguments))
     }
-    for answer in try await broker.redis.pipeline(calls) {
-      if let error = answer.error { throw RedisError.reply(error) }
-    }
+    _ = try await ask(calls)
   }
 
   /// Cancels chains; what each meets is in its answer's place.
@@ -110,10 +107,8 @@ public struct Queue: Sendable {
     var statuses: [ChainStatus?] = []
     for start in stride(from: 0, to: chains.count, by: 1_000) {
       let slice = chains[start..<min(start + 1_000, chains.count)]
-      let answers = try await broker.redis.pipeline(
-        slice.map { RedisCommand("HGETALL", .string(broker.key(chain: $0))) })
+      let answers = try await ask(slice.map { RedisCommand("HGETALL", .string(broker.key(chain: $0))) })
       for (id, answer) in zip(slice, answers) {
-        if let error = answer.error { throw RedisError.reply(error) }
         statuses.append(ChainStatus(id: id, fields: answer.pairs ?? [:]))
       }
     }

@@ -10,7 +10,8 @@ enum Payload {
   }
 
   static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
-    if bytes.isEmpty, let nothing = Nothing() as? T { return nothing }
+    // Whatever the chain shares: a task without input doesn't look at it.
+    if let nothing = Nothing() as? T { return nothing }
     return try JSONDecoder().decode(type, from: Data(bytes))
   }
 }

@@ -285,6 +285,28 @@ import Testing
     }
   }
 
+  @Test func theOverviewCountsWhatIsWhere() async throws {
+    try await withQueue { queue in
+      var commit = Commit()
+      commit.limits = [Limit(id: try LimitID("l"), bound: 1)]
+      _ = try await queue.commit(commit)
+      try await queue.submit(group("g", 5, limit: "l"))
+      try await queue.submit(Chain(id: ChainID("later"), delay: .seconds(60), links: [Link(Say.self, "1")]))
+      try await queue.stage(group("h", 2))
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 2)
+      try await hand.end("g-0", dead)
+      _ = try await hand.turn(take: 2)
+      let overview = try await queue.overview()
+      #expect(overview.parked == 3)
+      #expect(overview.due == 1)
+      #expect(overview.dead == 1)
+      #expect(overview.staged == 1)
+      #expect(overview.sessions.map(\.held) == [1])
+      #expect(overview.sessions.map(\.name) == [hand.name])
+    }
+  }
+
   @Test func lanesAreServedInTurn() async throws {
     try await withQueue { queue in
       try await queue.submit(group("big", 500))

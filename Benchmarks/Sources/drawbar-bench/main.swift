@@ -1,0 +1,10 @@
+import Foundation
+
+// Which parts to run: all, or those named as arguments.
+let wanted = Set(CommandLine.arguments.dropFirst())
+func wants(_ part: String) -> Bool { wanted.isEmpty || wanted.contains(part) }
+
+var report = Report()
+if wants("redis") { try await benchRedis(&report) }
+if wants("queue") { try await benchQueue(&report) }
+if let file = ProcessInfo.processInfo.environment["REPORT"], !file.isEmpty { try report.write(to: file) }
