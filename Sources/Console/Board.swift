@@ -132,7 +132,7 @@ extension Board {
       case .smokeSuccess: [.bake]
       case .bakeSuccess: [.rollout]
       case .paused: [.continue]
-      case .rollingOut: nextStepAt == nil && waitsAtManualBatch ? [.continue] : []
+      case .rollingOut: [.continue]
       case .smokeFailure, .bakeFailure: [.retry]
       case .failure: [.retry, .accept]
       case .braked: [.retry, .resume]
@@ -141,14 +141,6 @@ extension Board {
     let rollback: Set<DeploymentState> = [.smokeFailure, .bakeFailure, .failure, .braked]
     return words.filter(allowed.contains).map(\.rawValue)
       + (rollback.contains(deployment.state) ? ["rollback"] : [])
-  }
-
-  /// Whether a person is to let the next batch go.
-  public var waitsAtManualBatch: Bool {
-    let rolling = deployment.batches.filter { $0.kind == .rolling }
-    return deployment.state == .rollingOut && deployment.config.gates.batches == .manual
-      && !rolling.contains { $0.state == .deploying } && rolling.contains { $0.state == .pending }
-      && rolling.first?.state != .pending
   }
 
   /// `250ms`, `4.2s`, `3m12s`.
