@@ -114,6 +114,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -175,7 +176,10 @@ let package = Package(
       name: "TaskQueueTests", dependencies: ["TaskQueue", "RedisServer"], swiftSettings: strict),
     .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
     .testTarget(
-      name: "FleetTests", dependencies: ["Fleet", "RedisServer", "Rollout"], swiftSettings: strict),
+      name: "FleetTests",
+      dependencies: [
+        "Fleet", "RedisClient", "RedisServer", "Rollout", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "ConsoleTests", dependencies: ["Console", "Rollout"], swiftSettings: strict),
     .testTarget(

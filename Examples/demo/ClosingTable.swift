@@ -28,7 +28,9 @@ extension Report {
     }
     let versions = targetsByVersion.sorted { $0.key < $1.key }
       .map { "\($0.value) on version \($0.key)" }.joined(separator: ", ")
-    return phaseTable.lines + [Line()] + stageTable.lines + [Line(), Line("servers: ", .faint) + Line(versions)]
+    return phaseTable.lines + [Line()] + stageTable.lines + [
+      Line(), Line("servers: ", .faint) + Line(versions),
+    ]
   }
 
   private func failures(_ count: Int) -> Line {

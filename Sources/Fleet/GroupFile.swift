@@ -19,13 +19,17 @@ public enum GroupFile {
   ///
   /// - Parameters:
   ///   - file: the name that errors begin with.
+  ///   - scriptNames: the host scripts that a group may replace.
   ///   - script: reads a host script that the file names by path; relative paths are relative to the file.
   /// - Throws: every problem of the file at once.
   public static func parse(
-    _ yaml: String, file: String, script: (String) throws -> String = { _ in throw NoScripts() }
+    _ yaml: String, file: String, scriptNames: [String] = ["start", "stop"],
+    script: (String) throws -> String = { _ in throw NoScripts() }
   ) throws(GroupFileError) -> Group {
     let problems = ProblemList(file: file)
-    let group = root(of: yaml, problems).flatMap { read($0, problems, script) }
+    let group = root(of: yaml, problems).flatMap {
+      read($0, problems, scriptNames, script)
+    }
     guard let group, problems.inOrder.isEmpty else { throw GroupFileError(problems: problems.inOrder) }
     return group
   }
@@ -67,7 +71,7 @@ public enum GroupFile {
   }
 
   private static func read(
-    _ root: Node, _ problems: ProblemList, _ script: (String) throws -> String
+    _ root: Node, _ problems: ProblemList, _ names: [String], _ script: (String) throws -> String
   ) -> Group? {
     let fields = YAMLFields(
       root, path: "",
@@ -85,7 +89,7 @@ public enum GroupFile {
       name: fields.name("group", .name) ?? "", app: fields.name("app", .name) ?? "",
       site: fields.name("site", .name), production: production, health: health(fields),
       servers: servers(fields), config: config(fields, production: production), balancer: balancer(fields),
-      hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, script),
+      hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, names, script),
       baselineVersion: fields.name("version", .version))
   }
 
@@ -176,29 +180,17 @@ public enum GroupFile {
 
   /// A value of several lines is the script itself, one of a single line names its file.
   private static func scripts(
-    _ group: YAMLFields, _ read: (String) throws -> String
+    _ group: YAMLFields, _ names: [String], _ read: (String) throws -> String
   ) -> [String: String] {
     guard let node = group.node("scripts") else { return [:] }
-    guard let mapping = node.mapping else {
-      group.wrong("scripts", "expected names and scripts: start: start.sh")
-      return [:]
-    }
+    let fields = YAMLFields(node, path: "scripts", known: names, problems: group.problems)
     var scripts: [String: String] = [:]
-    for (key, value) in mapping {
-      let name = key.scalar?.string ?? ""
-      let field = "scripts.\(name)"
-      guard NameRule.name.accepts(name) else {
-        group.problems.add(field, at: key.mark, "'\(name)' is not allowed; use \(NameRule.name.allowed)")
-        continue
-      }
-      guard let text = value.scalar?.string, !text.isEmpty else {
-        group.problems.add(field, at: value.mark, "expected a script, or the path of its file")
-        continue
-      }
+    for name in names {
+      guard let text = fields.text(name) else { continue }
       do {
         scripts[name] = text.contains("\n") ? text : try read(text)
       } catch {
-        group.problems.add(field, at: value.mark, "can't read '\(text)': \(error)")
+        fields.wrong(name, "can't read '\(text)': \(error)")
       }
     }
     return scripts

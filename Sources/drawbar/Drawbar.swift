@@ -17,7 +17,7 @@ struct Drawbar: AsyncParsableCommand {
       """,
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Set up", subcommands: [GroupCommand.self]),
+      CommandGroup(name: "Set up", subcommands: [GroupCommand.self, PackageCommand.self]),
       CommandGroup(
         name: "Release",
         subcommands: [

@@ -53,6 +53,8 @@ enum Ending: Int32, CaseIterable {
       case let stop as Stop: stop.ending
       case is GroupFileError, is PlanRefusal, is Refusal: .refused
       case let error as ReleaseError: Ending(error)
+      case PackageError.store: .unavailable
+      case is PackageError: .refused
       case let error as RedisError: error.code == .invalid ? .refused : .unavailable
       case is RedisServerError, is FleetStoreError: .unavailable
       default: .failed

@@ -15,6 +15,11 @@ enum Files {
 
   static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+  static func isDirectory(_ path: String) -> Bool {
+    var isDirectory = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory
+  }
+
   /// - Throws: ``Stop`` with a sentence where it can't be read or is no UTF-8 text.
   static func text(_ path: String) throws -> String {
     guard let data = FileManager.default.contents(atPath: path) else {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Fleet
+import Workflows
 
 struct GroupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -33,7 +34,9 @@ struct GroupCommand: AsyncParsableCommand {
 
     func run() async throws {
       let folder = Files.directory(of: file)
-      let group = try GroupFile.parse(try Files.text(file), file: file) { path in
+      let group = try GroupFile.parse(
+        try Files.text(file), file: file, scriptNames: HostScripts.defaults.keys.sorted()
+      ) { path in
         try Files.text(path.hasPrefix("/") ? path : folder + "/" + path)
       }
       if check {

@@ -1,0 +1,55 @@
+import Fleet
+import Logging
+import RedisClient
+import RedisServer
+import Testing
+
+@Suite struct FleetStoreTests {
+  @Test func aGroupKeepsItsRevisionUntilItChanges() async throws {
+    try await withStore { store in
+      var group = Group(
+        name: "g", app: "a", servers: [Server(host: "h", address: "::1", port: 1, directory: "/srv/h")],
+        balancer: .haproxy(HAProxyEndpoint(address: .tcp(host: "lb", port: 9), backend: "b")))
+      #expect(try await store.group("g") == nil)
+      #expect(try await store.apply(group) == .created)
+      #expect(try await store.apply(group) == .unchanged(revision: 1))
+      group.servers[0].port = 2
+      #expect(try await store.apply(group) == .changed(revision: 2))
+      #expect(try await store.group("g") == .init(group: group, revision: 2))
+      #expect(try await store.groups().map(\.group.name) == ["g"])
+    }
+  }
+
+  @Test func eachFlagHasItsOwner() async throws {
+    try await withStore { store in
+      let servers = ["a", "b"].map { Server(host: $0, address: "x", port: 1, directory: "/srv/\($0)") }
+      try await store.apply(Group(name: "g", app: "a", servers: servers))
+      try await store.setFlag(.operator, on: "a", of: "g", by: "ann", reason: "disk")
+      try await store.setFlag(.release, on: "a", of: "g", by: "g-1", reason: "released")
+      try await store.setFlag(.fault, on: "b", of: "g", by: "ben", reason: "accepted")
+      #expect(try await store.clearFlag(.release, on: "a", of: "g"))
+      #expect(try await !store.clearFlag(.release, on: "a", of: "g"))
+      let flags = try await store.flags(of: "g")
+      #expect(flags["a"]?.keys.sorted { $0.rawValue < $1.rawValue } == [.operator])
+      #expect(flags["a"]?[.operator]?.by == "ann")
+      #expect(try #require(flags["a"]?[.operator]).at > 1_700_000_000_000)
+
+      // A server that leaves the group takes its flags with it.
+      try await store.apply(Group(name: "g", app: "a", servers: [servers[0]]))
+      #expect(try await store.flags(of: "g").keys.sorted() == ["a"])
+    }
+  }
+
+  private func withStore(_ body: (FleetStore) async throws -> Void) async throws {
+    try await RedisServer.run { server in
+      let redis = RedisClient(server.configuration, logger: Logger(label: "test"))
+      do {
+        try await body(FleetStore(redis: redis))
+      } catch {
+        await redis.close()
+        throw error
+      }
+      await redis.close()
+    }
+  }
+}
