@@ -142,6 +142,7 @@ let package = Package(
     .executableTarget(
       name: "demo-app",
       dependencies: [
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -153,6 +154,8 @@ let package = Package(
       dependencies: [
         "Delivery", "Fleet", "Rollout", "Workflows",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       path: "Examples/DemoFleet",

@@ -54,15 +54,13 @@ public struct HAProxyBalancer: LoadBalancer {
     var row = try await row(host)
     let deadline = ContinuousClock.now + within
     if row.server.state == .up { return }
-    if row.server.state != .down {
-      // While it drains it takes no request, so nothing slips in between these.
-      try await permit()
-      try await api.order(.set(host, of: backend, to: .drain))
-      row = try await look(row)
-      if row.isChecked { try await api.order(.distrust(host, of: backend)) }
-      try await permit()
-      try await api.order(.set(host, of: backend, to: .ready))
-    }
+    // While it drains it takes no request, so nothing slips in between these.
+    try await permit()
+    try await api.order(.set(host, of: backend, to: .drain))
+    row = try await look(row)
+    if row.isChecked { try await api.order(.distrust(host, of: backend)) }
+    try await permit()
+    try await api.order(.set(host, of: backend, to: .ready))
     while true {
       row = try await look(row)
       if row.server.state == .up { return }

@@ -1,0 +1,96 @@
+import Fleet
+import FoundationEssentials
+import Subprocess
+
+/// A real HAProxy before the fleet, with its runtime API on a unix socket.
+struct HAProxyProcess: Sendable {
+  struct Ended: Error, CustomStringConvertible {
+    let status: String
+    let log: String
+    var description: String { "haproxy ended (\(status)): \(log)" }
+  }
+
+  let directory: String
+  let backend: String
+  let servers: [Server]
+  let block: LoopbackBlock
+
+  var endpoint: HAProxyEndpoint {
+    HAProxyEndpoint(address: .unix(path: "\(directory)/haproxy.sock"), backend: backend)
+  }
+  var url: String { "http://\(entrance)/" }
+  private var entrance: String { "\(block.address(LoopbackBlock.entrance)):\(block.port)" }
+
+  /// A request is tried on another server only where the connection could not be made, so none is done twice.
+  /// A server in service that answers no check for 400 ms is taken for failed.
+  private var configuration: String {
+    let rows = servers.map { "  server \($0.host) \($0.address):\($0.port)" }
+    return """
+      global
+        stats socket \(directory)/haproxy.sock mode 600 level admin
+        stats maxconn 64
+        maxconn 2000
+        hard-stop-after 1s
+
+      defaults
+        mode http
+        timeout connect 1s
+        timeout client 60s
+        timeout server 30s
+        timeout queue 5s
+        option redispatch
+        retries 3
+        retry-on conn-failure
+
+      frontend requests
+        bind \(entrance)
+        default_backend \(backend)
+
+      backend \(backend)
+        balance roundrobin
+        option httpchk GET /health
+        http-check expect status 200
+        default-server check inter 200ms fall 2 rise 2
+      \(rows.joined(separator: "\n"))
+
+      """
+  }
+
+  /// Runs HAProxy while the body runs. It answers on its socket when the body begins.
+  ///
+  /// - Throws: ``Ended`` with the end of its log, where it ends before the body; what the body throws.
+  func run<T>(_ body: () async throws -> T) async throws -> T {
+    let file = "\(directory)/haproxy.cfg"
+    let log = "\(directory)/haproxy.log"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    try Data(configuration.utf8).write(to: URL(filePath: file), options: .atomic)
+    try? FileManager.default.removeItem(atPath: "\(directory)/haproxy.sock")
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(3))]
+    return try await withThrowingTaskGroup(of: TerminationStatus.self) { group in
+      group.addTask { [options] in
+        // Debian keeps it where only root looks.
+        try await Subprocess.run(
+          .name("sh"),
+          arguments: [
+            "-c", #"PATH=$PATH:/usr/local/sbin:/usr/sbin; exec haproxy -db -f "$1" >"$2" 2>&1"#, "haproxy",
+            file,
+            log,
+          ],
+          platformOptions: options, output: .discarded, error: .discarded
+        ).terminationStatus
+      }
+      defer { group.cancelAll() }
+      while !FileManager.default.fileExists(atPath: "\(directory)/haproxy.sock") {
+        try await Task.sleep(for: .milliseconds(20))
+        if let text = try? String(contentsOfFile: log, encoding: .utf8), text.contains("[ALERT]") {
+          throw Ended(status: "at its start", log: text)
+        }
+      }
+      let result = try await body()
+      group.cancelAll()
+      return result
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Delivery
+import DemoFleet
+import Fleet
+import FoundationEssentials
+import Rollout
+import Testing
+import Workflows
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A directory that is gone after the body. Short, since unix sockets live in it.
+func withDirectory<T>(_ body: (String) async throws -> T) async throws -> T {
+  let path = "/tmp/drawbar-\(UInt32.random(in: 0 ... .max))"
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  return try await body(path)
+}
+
+func write(_ text: String, to path: String, executable: Bool = false) throws {
+  let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+  try FileManager.default.createDirectory(atPath: "/\(folder)", withIntermediateDirectories: true)
+  try Data(text.utf8).write(to: URL(filePath: path))
+  if executable {
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+  }
+}
+
+func text(of path: String) throws -> String {
+  String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+}
+
+/// Looks again and again until it holds; records an issue after ten seconds.
+func eventually(_ what: Comment, _ holds: () async throws -> Bool) async throws {
+  let deadline = ContinuousClock.now + .seconds(10)
+  while try await !holds() {
+    guard ContinuousClock.now < deadline else {
+      Issue.record(what)
+      return
+    }
+    try await Task.sleep(for: .milliseconds(10))
+  }
+}
+
+/// The failure that the body throws.
+func failure(_ body: () async throws -> Void) async throws -> DeliveryFailure {
+  try #require(await #expect(throws: DeliveryFailure.self, performing: body))
+}
+
+func token(_ generation: Int, deployment: Int = 1) -> FenceToken {
+  FenceToken(epoch: 0, deployment: deployment, attempt: 1, order: 0, generation: generation)
+}
+
+extension DemoFleet {
+  /// What the stages of one server are given.
+  func input(_ index: Int, _ package: PublishedPackage, rules: StageRules = StageRules()) -> StageInput {
+    let group = group(config: DeploymentConfig())
+    return StageInput(
+      deployment: "shop-1", number: 1, attempt: 1, group: group.name, server: servers[index],
+      package: package.reference, health: group.health, balancer: group.balancer,
+      scripts: HostScripts.defaults, rules: rules)
+  }
+}
