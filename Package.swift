@@ -193,7 +193,10 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "DeliveryTests",
-      dependencies: ["Delivery", "DemoFleet", "Fleet", "Rollout", "Workflows"],
+      dependencies: [
+        "Delivery", "DemoFleet", "Fleet", "RedisClient", "RedisServer", "Rollout", "TaskQueue", "Workflows",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RollEngineTests", dependencies: ["RollEngine", "RedisServer"], swiftSettings: strict),

@@ -5,7 +5,9 @@ import Subprocess
 import Testing
 
 @Suite struct PackageStoreTests {
-  private func archive(_ directory: String, _ files: [String: String], name: String = "a") async throws -> String {
+  private func archive(_ directory: String, _ files: [String: String], name: String = "a") async throws
+    -> String
+  {
     let folder = "\(directory)/src-\(UInt32.random(in: 0 ... .max))"
     for (path, text) in files { try write(text, to: "\(folder)/\(path)", executable: path == "run") }
     let file = "\(directory)/\(name)-\(UInt32.random(in: 0 ... .max)).tar.gz"
@@ -73,7 +75,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [("../x", "1"), ("shop", "../1"), ("shop", "a/b"), ("", "1"), ("shop", ".hidden"), ("a b", "1")])
+  @Test(arguments: [
+    ("../x", "1"), ("shop", "../1"), ("shop", "a/b"), ("", "1"), ("shop", ".hidden"), ("a b", "1"),
+  ])
   func namesThatCouldLeadElsewhereAreRefused(app: String, version: String) async throws {
     try await withDirectory { directory in
       let file = try await archive(directory, ["run": "1"])

@@ -25,7 +25,8 @@ import Testing
 
   @Test func onlyServersAreRead() throws {
     let table = try StatTable(
-      header + "shop,FRONTEND,,,5,OPEN,2,0,0,,,,\nshop,a,0,0,0,MAINT,2,1,2,,,,\nshop,BACKEND,0,0,5,UP,2,0,1,,,,\n")
+      header
+        + "shop,FRONTEND,,,5,OPEN,2,0,0,,,,\nshop,a,0,0,0,MAINT,2,1,2,,,,\nshop,BACKEND,0,0,5,UP,2,0,1,,,,\n")
     #expect(table.rows.map(\.server.host) == ["a"])
   }
 
@@ -35,7 +36,8 @@ import Testing
 
   @Test(arguments: [
     ("UP", BalancedServer.State.up), ("UP 1/3", .up), ("no check", .up), ("DOWN", .down), ("DOWN 1/2", .down),
-    ("DOWN (agent)", .down), ("DRAIN", .drain), ("DRAIN (agent)", .drain), ("NOLB", .drain), ("MAINT", .maint),
+    ("DOWN (agent)", .down), ("DRAIN", .drain), ("DRAIN (agent)", .drain), ("NOLB", .drain),
+    ("MAINT", .maint),
     ("MAINT (via a/b)", .maint), ("MAINT (resolution)", .maint), ("something new", .down),
   ])
   func statesAreReadFromHAProxysWords(status: String, state: BalancedServer.State) {
