@@ -15,7 +15,7 @@ struct StatTable: Sendable, Equatable {
   ///   instead is quoted.
   init(_ answer: String) throws(DeliveryFailure) {
     let lines = answer.split(whereSeparator: \.isNewline)
-    guard let header = lines.first, header.hasPrefix("# pxname,") else {
+    guard let header = lines.first, header.hasPrefix("# ") else {
       throw DeliveryFailure(
         .loadBalancer,
         "HAProxy answered \"\(answer.prefix(200).split(whereSeparator: \.isNewline).joined(separator: " "))\";"
