@@ -1,0 +1,212 @@
+import Testing
+
+@testable import TaskQueue
+
+/// The worker's decisions as values: no clock, no server, no tasks.
+@Suite struct SlotsTests {
+  let clock = ContinuousClock()
+  let spec = Spec(
+    shared: [],
+    steps: (0..<3).map { .init(task: "t\($0)", input: nil, retry: .never, timeLimit: .seconds(1)) })
+
+  func held(_ chain: String, cursor: Int = 0, session: String = "s") throws -> Held {
+    Held(
+      chain: try ChainID(chain), session: session, generation: 2, cursor: cursor, failedAttempts: 0,
+      crashes: 0,
+      spec: spec)
+  }
+
+  func slots(_ concurrency: Int = 2, prefetch: Int = 0) -> Slots {
+    var slots = Slots(concurrency: concurrency, prefetch: prefetch)
+    slots.begin(session: "s")
+    return slots
+  }
+
+  func start(_ slots: inout Slots, _ now: ContinuousClock.Instant? = nil) throws -> Held {
+    let now = now ?? clock.now
+    let held = slots.take { now + $0 }
+    return try #require(held)
+  }
+
+  func turn(_ slots: inout Slots) throws -> Slots.Turn {
+    let turn = slots.nextTurn(limit: 128)
+    return try #require(turn)
+  }
+
+  @Test func oneRequestIsUnderWayAtATimeAndNumbersGoUp() throws {
+    var slots = slots()
+    #expect(try turn(&slots).number == 1)
+    slots.requestFetch()
+    let second = slots.nextTurn(limit: 128)
+    #expect(second == nil)
+    slots.apply(codes: [], granted: [])
+    #expect(try turn(&slots).number == 2)
+  }
+
+  @Test func roomIsWhatNeitherRunsNorWaitsNorGoesOn() throws {
+    var slots = slots(4, prefetch: 2)
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
+    let claimed = slots.claimSlots()
+    #expect(claimed == 3)
+    let a = try start(&slots)
+    _ = slots.take { clock.now + $0 }
+    let goesOn = slots.end(a) { _ in .done(result: []) }
+    #expect(goesOn)
+    // a goes on (2 links are left), b runs, c waits for its slot.
+    let next = try turn(&slots)
+    #expect(next.outcomes.map(\.held.chain.rawValue) == ["a"])
+    #expect(next.free == 1)
+    #expect(next.total == 3)
+  }
+
+  @Test func anAcceptedLinkGoesOnUnderItsNewToken() throws {
+    var slots = slots()
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [], granted: [try held("a")])
+    _ = slots.claimSlots()
+    let a = try start(&slots)
+    _ = slots.end(a) { _ in .done(result: []) }
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [7], granted: [])
+    let next = try start(&slots)
+    #expect(next.generation == 7)
+    #expect(next.cursor == 1)
+  }
+
+  @Test func aRefusedOutcomeIsForgotten() throws {
+    var slots = slots()
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [], granted: [try held("a")])
+    _ = slots.claimSlots()
+    let a = try start(&slots)
+    _ = slots.end(a) { _ in .done(result: []) }
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [-1], granted: [])
+    #expect(slots.heldCount == 0)
+  }
+
+  @Test func whatADeadSessionFinishedIsToldInItsName() throws {
+    var slots = slots()
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
+    _ = slots.claimSlots()
+    let a = try start(&slots)
+    let b = try start(&slots)
+    _ = slots.end(a) { _ in .done(result: []) }
+    _ = slots.lose()
+    slots.begin(session: "t")
+    // b was told to stop: its cancellation says nothing, its success does.
+    let goesOn = slots.end(b) { $0 == .sessionLost ? .done(result: []) : .back }
+    #expect(!goesOn)
+    let orphans = try turn(&slots)
+    #expect(orphans.session == "s")
+    #expect(orphans.outcomes.map(\.held.chain.rawValue) == ["a", "b"])
+    #expect(orphans.total == 0)
+    slots.apply(codes: [0, -1], granted: [])
+    let fresh = try turn(&slots)
+    #expect(fresh.session == "t")
+    #expect(fresh.number == 1)
+  }
+
+  @Test func aDrainHandsBackWhatWaitsAndTakesNothing() throws {
+    var slots = slots(1, prefetch: 2)
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
+    _ = slots.claimSlots()
+    let a = try start(&slots)
+    slots.drain()
+    let next = try turn(&slots)
+    #expect(next.outcomes.map(\.kind) == [.back, .back])
+    #expect(next.total == 0)
+    #expect(next.mayStay == false)
+    slots.apply(codes: [0, 0], granted: [])
+    #expect(!slots.isEmpty)
+    _ = slots.end(a) { _ in .done(result: []) }
+    let none = slots.take { clock.now + $0 }
+    #expect(none == nil)
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [0], granted: [])
+    #expect(slots.isEmpty)
+  }
+
+  @Test func aTaskThatIgnoresItsLimitIsSettledWithoutItAndItsLateEndIsIgnored() throws {
+    var slots = slots(1)
+    _ = slots.nextTurn(limit: 128)
+    slots.apply(codes: [], granted: [try held("a")])
+    _ = slots.claimSlots()
+    let now = clock.now
+    let a = try start(&slots, now)
+    _ = slots.stopOverdue(now: now)
+    #expect(slots.running[a.chain]?.stopped == nil)
+    _ = slots.stopOverdue(now: now + .seconds(2))
+    let early = slots.abandonOverdue(now: now + .seconds(2), after: .seconds(5))
+    #expect(early.isEmpty)
+    let late = slots.abandonOverdue(now: now + .seconds(6), after: .seconds(5))
+    #expect(late.map(\.rawValue) == ["a"])
+    #expect(slots.setAside == 1)
+    let goesOn = slots.end(a) { _ in .done(result: []) }
+    #expect(!goesOn)
+    #expect(slots.setAside == 0)
+    let next = try turn(&slots)
+    guard case .dead("timeout", _) = next.outcomes[0].kind else {
+      Issue.record("not a timeout: \(next.outcomes[0].kind)")
+      return
+    }
+    #expect(next.outcomes.count == 1)
+  }
+
+  @Test func aGrantThatNeverArrivedIsHandedBackUnlessARequestIsUnderWay() throws {
+    var slots = slots()
+    _ = slots.nextTurn(limit: 128)
+    slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 1)
+    slots.apply(codes: [], granted: [])
+    #expect(slots.heldCount == 0)
+    slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 0)
+    #expect(slots.heldCount == 0)
+    slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 1)
+    #expect(try turn(&slots).outcomes.map(\.kind) == [.back])
+  }
+}
+
+@Suite struct SpecTests {
+  @Test func whatIsWrittenIsRead() throws {
+    let chain = try Chain(
+      id: ChainID("a"), sharedInput: ["x": "y"],
+      links: [
+        Link(
+          Say.self, "own", retry: RetryPolicy(attempts: 3, backoff: 5, maxBackoff: 7), timeLimit: .seconds(2)),
+        Link(Fail.self),
+      ])
+    let spec = try #require(Spec(Spec.encode(chain)))
+    #expect(spec.steps.map(\.task) == ["say", "fail"])
+    #expect(spec.steps[0].retry == RetryPolicy(attempts: 3, backoff: 5, maxBackoff: 7))
+    #expect(spec.steps[0].timeLimit == .seconds(2))
+    #expect(spec.steps[1].timeLimit == nil)
+    #expect(String(decoding: spec.input(of: 0), as: UTF8.self) == "\"own\"")
+    #expect(String(decoding: spec.input(of: 1), as: UTF8.self) == "{\"x\":\"y\"}")
+  }
+
+  @Test func noCutOfASpecIsReadAsOneOrTraps() throws {
+    let bytes = Spec.encode(try chain("a", Link(Say.self, "1"), Link(Say.self, "2")))
+    let whole = try #require(Spec(bytes))
+    for length in 0..<bytes.count {
+      if let part = Spec(Array(bytes[..<length])) { #expect(part.steps.count < whole.steps.count) }
+    }
+    #expect(Spec(Array("99999999999999999999:x".utf8)) == nil)
+    #expect(Spec(Array("-1:x".utf8)) == nil)
+  }
+
+  @Test func backOffDoublesUpToItsCeilingAndGivesUpInTime() {
+    let policy = RetryPolicy(attempts: 6, backoff: 100, maxBackoff: 500)
+    #expect((1...6).map { policy.delay(afterAttempt: $0, jitter: 1) } == [100, 200, 400, 500, 500, nil])
+    #expect((1...6).map { policy.delay(afterAttempt: $0, jitter: 0) } == [50, 100, 200, 250, 250, nil])
+    #expect(RetryPolicy.never.delay(afterAttempt: 1, jitter: 1) == nil)
+    #expect(RetryPolicy(attempts: 90, backoff: .max).delay(afterAttempt: 80, jitter: 1) == 300_000)
+  }
+
+  @Test(arguments: ["", " ", "a b", "a:b", "a|b", "ä", "a\nb", String(repeating: "x", count: 201), "a{b}"])
+  func namesThatCouldReachAnotherKeyAreRefused(name: String) {
+    #expect(throws: InvalidIdentifier.self) { try ChainID(name) }
+  }
+}
