@@ -15,6 +15,9 @@ extension World {
     }.map(\.key).sorted()
   }
 
+  /// Whether nothing is under way, and only time or a person brings the next step.
+  var waits: Bool { underWay.isEmpty && !mustLook && !history.isEmpty }
+
   /// One step of one host.
   mutating func move(_ host: String) throws {
     guard let chain = chains[host] else { return }
@@ -33,9 +36,12 @@ extension World {
     chains[host]?.since = now
     chains[host]?.times.append(StageTime(stage: stage, startedAt: now))
     // A server is out from the first moment of its Markdown, unless that only asks.
-    if stage == .markdown, chains[host]?.mayBeSkipped == false || hosts[host]?.onVersion == false {
-      takeOut(host)
-    }
+    let asks = chains[host]?.mayBeSkipped == true && hosts[host]?.onVersion == true && verifies(host)
+    if stage == .markdown, !asks { takeOut(host) }
+  }
+
+  private func verifies(_ host: String) -> Bool {
+    if case .works = fate(host, .verify, deployment.attempt) { true } else { false }
   }
 
   private mutating func takeOut(_ host: String) {
@@ -47,7 +53,7 @@ extension World {
     guard let chain = chains[host], let server = hosts[host] else { return }
     let last = chain.times.count - 1
     chains[host]?.times[last].endedAt = now
-    if stage == .markdown, chain.mayBeSkipped, server.onVersion {
+    if stage == .markdown, chain.mayBeSkipped, server.onVersion, verifies(host) {
       if server.live {
         chains[host]?.progress = .skipped
         return settle(host)

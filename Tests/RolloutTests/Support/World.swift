@@ -77,8 +77,9 @@ struct World {
 
   /// Servers that a run of ours took out and that nobody has taken over since by pulling them out.
   var outThroughUs: Int {
-    let excluded = Set(deployment.targets.filter { $0.state == .excluded }.map(\.host))
-    return hosts.count { $0.value.outByUs && $0.value.flag == nil && !excluded.contains($0.key) }
+    let ours = hosts.filter { $0.value.outByUs && $0.value.flag == nil }
+    guard !ours.isEmpty else { return 0 }
+    return deployment.targets.count { $0.state != .excluded && ours[$0.host] != nil }
   }
   var underWay: [String] { chains.filter { !$0.value.isOver }.map(\.key).sorted() }
 
