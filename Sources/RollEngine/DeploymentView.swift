@@ -28,6 +28,9 @@ extension DeploymentView {
   private var waitsForPersonOrEnded: Bool {
     switch deployment.state {
     case .smoking, .baking, .revoking: false
+    case .pending: !deployment.startRequested
+    case .bakeSuccess: !deployment.rollingBatches.isEmpty
+    case .rollingOut: allowed.contains(.continue)
     default: true
     }
   }

@@ -24,6 +24,8 @@ public enum ReleaseError: Error, Sendable, Equatable {
   case refused(Refusal)
   /// Others moved the deployment again and again; nothing was changed.
   case contended(String)
+  /// This process was started without a package store, so it can't plan.
+  case noPackageStore
   /// A stored deployment can't be read.
   case unreadable(String)
 }
@@ -51,6 +53,7 @@ extension ReleaseError: CustomStringConvertible {
     case .plan(let refusal): refusal.description
     case .refused(let refusal): refusal.description
     case .contended(let id): "others kept changing \(id), so nothing was done; try again"
+    case .noPackageStore: "this process has no package store, so it can't plan a release"
     case .unreadable(let what): "what is stored can't be read: \(what)"
     }
   }

@@ -1,67 +1,123 @@
+public import Delivery
+public import Fleet
+public import Logging
 public import Rollout
+public import TaskQueue
 
 /// Deployments as people see them and act on them: plans, creates, moves and reads them.
 ///
 /// Every move is one transaction under the deployment's revision, so any number of people and
 /// coordinators may act at once: whoever decided on an older state reads again and decides again.
 public struct Releases: Sendable {
-  /// What a release would do, without creating it.
-  ///
-  /// - Throws: ``ReleaseError`` for an unknown group or version, or where no plan can be made.
-  public func preview(group: String, version: String, options: ReleaseOptions = ReleaseOptions()) async throws
-    -> Plan
-  {
-    throw ReleaseError.unknownGroup(group)
-  }
+  let queue: Queue
+  let fleet: FleetStore
+  let packages: PackageStore?
+  let balancers: @Sendable (Balancer) -> any LoadBalancer
+  let logger: Logger
 
-  /// Creates a release of a published version to a group; starts it where the options say so.
-  ///
-  /// - Throws: ``ReleaseError``: unknown group or version, a version marked bad, no plan, a busy group.
-  public func create(
-    group: String, version: String, options: ReleaseOptions = ReleaseOptions(), by: String,
-    reason: String? = nil
-  ) async throws -> Deployment {
-    throw ReleaseError.unknownGroup(group)
-  }
-
-  /// Creates and starts the rollback of a deployment. Where that is still active it is aborted, and
-  /// the rollback starts by itself once it is `REVOKED`.
-  ///
   /// - Parameters:
-  ///   - origin: the deployment to take back, by its id or its group's name (then the latest).
-  ///   - version: where to go; nil means the group's last good version before the origin.
-  /// - Throws: ``ReleaseError`` where there is nothing to roll back, or nowhere to go.
-  public func rollback(
-    _ origin: String, to version: String? = nil, forced: Bool = false, by: String, reason: String? = nil
-  ) async throws -> Deployment {
-    throw ReleaseError.unknownDeployment(origin)
+  ///   - queue: where the work goes. Its retention is how long the result of a run may wait for a
+  ///     coordinator: give it days.
+  ///   - packages: needed to plan and create; a coordinator does without.
+  ///   - balancers: the driver for a group's load balancer; asked which servers are in service.
+  public init(
+    queue: Queue, fleet: FleetStore, packages: PackageStore?,
+    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer, logger: Logger
+  ) {
+    self.queue = queue
+    self.fleet = fleet
+    self.packages = packages
+    self.balancers = balancers
+    self.logger = logger
+  }
+
+  /// With the drivers there are for load balancers.
+  public init(queue: Queue, fleet: FleetStore, packages: PackageStore?, logger: Logger) {
+    let balancers = Balancers()
+    self.init(
+      queue: queue, fleet: fleet, packages: packages, balancers: { balancers.balancer($0) }, logger: logger)
   }
 
   /// Does an action, and returns the deployment after it.
   ///
-  /// - Throws: ``ReleaseError/refused(_:)`` with the actions that are allowed, where this one is not.
+  /// - Throws: ``ReleaseError/refused(_:)`` with the actions that are allowed, where this one is not;
+  ///   ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
   public func act(_ id: String, _ action: Action, by: String, reason: String? = nil) async throws
     -> Deployment
   {
-    throw ReleaseError.unknownDeployment(id)
+    try await move(id, .action(action, by: by, reason: reason))
+  }
+
+  /// Looks at the facts and does what follows from them: what a coordinator is woken for. Looks that come
+  /// late, twice, or without need do nothing.
+  ///
+  /// - Throws: ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
+  public func advance(_ id: String) async throws {
+    _ = try await move(id, .look)
   }
 
   /// A deployment as it is now. Nothing is changed by it.
   ///
-  /// - Throws: ``ReleaseError/unknownDeployment(_:)``.
-  public func look(_ id: String) async throws -> DeploymentView { throw ReleaseError.unknownDeployment(id) }
+  /// - Throws: ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
+  public func look(_ id: String) async throws -> DeploymentView {
+    let stored = try await load(id)
+    let reports = try await reports(stored.deployment)
+    let seen = observe(stored.deployment, Situation(now: stored.now, ticket: "", reports: reports))
+    return DeploymentView(
+      deployment: seen, now: stored.now, failures: seen.failures(balancer: .none),
+      underWay: seen.underWay.map(\.host), nextStepAt: seen.nextStepAt, allowed: seen.allowed)
+  }
 
   /// The latest deployments, the newest first.
   ///
   /// - Parameters:
   ///   - group: only this group's; nil means every group's.
   ///   - last: at most so many.
-  public func deployments(group: String? = nil, last: Int = 20) async throws -> [DeploymentSummary] { [] }
+  /// - Throws: ``ReleaseError/unknownGroup(_:)``; `RedisError`.
+  public func deployments(group: String? = nil, last: Int = 20) async throws -> [DeploymentSummary] {
+    var names = [String]()
+    if let group {
+      guard try await fleet.group(group) != nil else { throw ReleaseError.unknownGroup(group) }
+      names = [group]
+    } else {
+      names = try await fleet.groups().map(\.group.name)
+    }
+    var found: [DeploymentSummary] = []
+    for name in names {
+      let number = try await ledger(name).ledger.number
+      let ids = (max(1, number - last + 1)..<(number + 1)).reversed().map { "\(name)-\($0)" }
+      for (id, record) in zip(ids, try await queue.records(ids.map { try Names.deployment($0) })) {
+        guard let stored = try StoredDeployment(record, id: id) else { continue }
+        found.append(DeploymentSummary(stored.deployment))
+      }
+    }
+    return Array(found.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }.prefix(last))
+  }
 
   /// The id of a deployment that is named by its id, or by its group (then the latest).
   ///
-  /// - Throws: ``ReleaseError/unknownDeployment(_:)``.
+  /// - Throws: ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
   public func resolve(_ idOrGroup: String) async throws -> String {
-    throw ReleaseError.unknownDeployment(idOrGroup)
+    // What can't be a record's name can't be a deployment's.
+    guard let record = try? Names.deployment(idOrGroup) else {
+      throw ReleaseError.unknownDeployment(idOrGroup)
+    }
+    if try await queue.record(record).revision > 0 { return idOrGroup }
+    let number = try await ledger(idOrGroup).ledger.number
+    guard number > 0 else { throw ReleaseError.unknownDeployment(idOrGroup) }
+    return "\(idOrGroup)-\(number)"
+  }
+
+  // MARK: Reading
+
+  func load(_ id: String) async throws -> StoredDeployment {
+    guard let name = try? Names.deployment(id),
+      let stored = try StoredDeployment(await queue.record(name), id: id)
+    else { throw ReleaseError.unknownDeployment(id) }
+    return stored
+  }
+
+  func ledger(_ group: String) async throws -> StoredLedger {
+    try StoredLedger(await queue.record(Names.ledger(group)), group: group)
   }
 }

@@ -4,6 +4,12 @@ public struct Decision: Sendable, Equatable {
   public var deployment: Deployment
   /// What to do, in the same transaction that stores the deployment.
   public var effects: [Effect]
+
+  /// A deployment after an event, and what to do about it.
+  public init(deployment: Deployment, effects: [Effect] = []) {
+    self.deployment = deployment
+    self.effects = effects
+  }
 }
 
 /// Something to be done.

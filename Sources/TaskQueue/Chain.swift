@@ -134,7 +134,8 @@ public struct ChainGroup: Sendable {
 /// Each member that ends in failure raises `failures`. When it reaches `bound` the limit trips: members
 /// that were never started stay where they are, those under way run on, and `onTripped` is made runnable,
 /// once for each time it trips, under the template's id with the number of the trip added. Raising the
-/// bound above the failures, or taking failures away, lets the waiting members go on.
+/// bound above the failures, or taking failures away, lets the waiting members go on. Setting it to a bound
+/// that is reached already trips it without a callback: a bound of 0 shuts it.
 public struct Limit: Sendable {
   public let id: LimitID
   public var bound: Int

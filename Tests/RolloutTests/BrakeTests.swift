@@ -197,7 +197,8 @@ import Testing
   @Test func aRollbackDoesNotCountWhatWasOutAlready() throws {
     var servers = fleet(6)
     for index in 0..<3 { servers[index].inService = false }
-    let plan = try makeRollbackPlan(servers: servers, config: .automatic(ratio: 10, minInService: .count(0)), production: true)
+    let plan = try makeRollbackPlan(
+      servers: servers, config: .automatic(ratio: 10, minInService: .count(0)), production: true)
     var world = World(deployment(plan, kind: .rollback)) { host in host > "web-03" }
     world.fate = { host, stage, _ in host <= "web-03" && stage == .verify ? .fails(.script) : .works }
     try world.act(.start)

@@ -9,7 +9,8 @@ local function unpark(limit)
   end
 end
 
--- A limit that is below its bound again lets its waiting members go on.
+-- A limit that is below its bound again lets its waiting members go on; one that is set to a bound it has
+-- reached already is tripped, silently: bound 0 shuts it.
 local function setLimit(limit, bound, failures)
   local L = P .. 'L:' .. limit
   call('HSET', L, 'bound', bound)
@@ -17,6 +18,8 @@ local function setLimit(limit, bound, failures)
   if tonumber(call('HGET', L, 'failures') or 0) < bound then
     call('HDEL', L, 'tripped')
     unpark(limit)
+  else
+    call('HSETNX', L, 'tripped', '0')
   end
 end
 

@@ -1,0 +1,95 @@
+import Fleet
+public import Logging
+public import TaskQueue
+
+/// A coordinator: nothing but a worker on a queue of its own. Any number of them may run.
+public enum Coordinator {
+  /// The worker that does what deployments wait for.
+  ///
+  /// Before it runs, call ``Releases/beginSweeping()`` once.
+  public static func worker(
+    _ releases: Releases, lease: Duration = .seconds(15), logger: Logger
+  ) throws -> Worker {
+    let tasks = TaskRegistry(
+      AdvanceTask(releases: releases), FlagTask(fleet: releases.fleet), SweepTask(releases: releases))
+    return Worker(
+      queue: releases.queue, tasks: tasks,
+      configuration: WorkerConfiguration(
+        queues: [try Names.coordinators()], concurrency: 4, prefetch: 0, lease: lease, name: "coordinator"),
+      logger: logger)
+  }
+}
+
+/// Looks at one deployment and does what follows from the facts. Woken when a batch has settled, when the
+/// limit tripped, and when a time has come; safe to run at any other moment, and any number of times.
+struct AdvanceTask: QueueTask {
+  struct Input: Codable, Sendable { var deployment: String }
+  static let name = "release.advance"
+  let releases: Releases
+
+  func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    do {
+      try await releases.advance(input.deployment)
+    } catch ReleaseError.unknownDeployment(let id) {
+      throw TaskFailure(code: "unknown", message: "there is no deployment \(id)", retry: .never)
+    }
+    return Nothing()
+  }
+}
+
+/// Gives a server the fault flag, as an accept has decided.
+struct FlagTask: QueueTask {
+  struct Input: Codable, Sendable { var group: String, host: String, by: String, reason: String }
+  static let name = "release.flag"
+  let fleet: FleetStore
+
+  func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    try await fleet.setFlag(.fault, on: input.host, of: input.group, by: input.by, reason: input.reason)
+    return Nothing()
+  }
+}
+
+/// Looks at every deployment that is under way, once a minute, whoever runs it: a net under the wake-ups.
+struct SweepTask: QueueTask {
+  struct Input: Codable, Sendable { var round: Int64 }
+  static let name = "release.sweep"
+  static let period: Int64 = 60_000
+  let releases: Releases
+
+  func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    for id in try await releases.activeDeployments() {
+      do {
+        try await releases.advance(id)
+      } catch let error as ReleaseError {
+        context.logger.error("\(id) can't be looked at: \(error)")
+      }
+    }
+    try await releases.beginSweeping()
+    return Nothing()
+  }
+}
+
+extension Releases {
+  /// Sees to it that the next round of looks will come. Asked for by many, it comes once.
+  ///
+  /// - Throws: `RedisError`.
+  public func beginSweeping() async throws {
+    let now = try await queue.record(Names.brakeAll()).now
+    let round = now / SweepTask.period + 1
+    try await queue.submit(
+      Chain(
+        id: Names.sweep(round), queue: Names.coordinators(),
+        delay: .milliseconds(round * SweepTask.period - now),
+        links: [Link(SweepTask.self, .init(round: round), retry: Self.patience, timeLimit: .seconds(600))]))
+  }
+
+  /// Every deployment that has not ended, those being aborted for another included.
+  func activeDeployments() async throws -> [String] {
+    var ids: [String] = []
+    for known in try await fleet.groups() {
+      let ledger = try await ledger(known.group.name).ledger
+      ids += [ledger.revoking, ledger.active].compactMap { $0 }
+    }
+    return ids
+  }
+}

@@ -1,0 +1,181 @@
+import Delivery
+import Fleet
+public import Rollout
+import TaskQueue
+import Workflows
+
+extension Releases {
+  /// What a release would do, without creating it.
+  ///
+  /// - Throws: ``ReleaseError`` for an unknown group or version, or where no plan can be made.
+  public func preview(
+    group: String, version: String, options: ReleaseOptions = ReleaseOptions()
+  ) async throws -> Plan {
+    let group = try await knownGroup(group)
+    _ = try package(group.app, version)
+    return try await plan(group, options, try await ledger(group.name).ledger)
+  }
+
+  /// Creates a release of a published version to a group; starts it where the options say so.
+  ///
+  /// - Throws: ``ReleaseError``: unknown group or version, a version marked bad, no plan, a busy group.
+  public func create(
+    group name: String, version: String, options: ReleaseOptions = ReleaseOptions(), by: String,
+    reason: String? = nil
+  ) async throws -> Deployment {
+    for attempt in 0..<Self.attempts {
+      try await pause(before: attempt)
+      let group = try await knownGroup(name)
+      let package = try package(group.app, version)
+      let ledger = try await ledger(name)
+      let before = try await active(ledger.ledger)
+      if let before, !options.supersede {
+        throw ReleaseError.busy(group: name, active: before.deployment.id, state: before.deployment.state)
+      }
+      let plan = try await plan(group, options, ledger.ledger, after: before?.deployment)
+      let draft = Draft(
+        group: group, ledger: ledger, before: before, plan: plan, package: package, kind: .release,
+        forced: options.forced, start: options.start, by: by, reason: reason)
+      if let created = try await create(draft) { return created }
+    }
+    throw ReleaseError.contended(name)
+  }
+
+  // MARK: What creating needs
+
+  /// A deployment that is about to be created.
+  struct Draft {
+    var group: Fleet.Group
+    var ledger: StoredLedger
+    /// The active deployment, which will be aborted.
+    var before: StoredDeployment?
+    var plan: Plan
+    var package: PackageVersion
+    var kind: Deployment.Kind
+    var origin: String?
+    var forced: Bool
+    var start: Bool
+    var by: String
+    var reason: String?
+  }
+
+  /// Commits a draft: the new deployment, the group's ledger, and the abort of the one before.
+  ///
+  /// - Returns: nil where somebody else came first.
+  func create(_ draft: Draft) async throws -> Deployment? {
+    let all = try await brakeAllReason()
+    let now = try await queue.record(Names.ledger(draft.group.name)).now
+    var ledger = draft.ledger.ledger
+    ledger.number += 1
+    var move = Move()
+    var revoked = true
+    if let before = draft.before {
+      revoked = try await abort(
+        before, for: draft, by: "\(draft.group.name)-\(ledger.number)", &ledger, &move)
+    }
+    var deployment = Deployment(
+      id: "\(draft.group.name)-\(ledger.number)", group: draft.group.name, number: ledger.number,
+      kind: draft.kind, package: draft.package,
+      fromVersion: ledger.history.last?.version ?? draft.group.baselineVersion, origin: draft.origin,
+      supersedes: draft.before?.deployment.id, plan: draft.plan, createdAt: now, createdBy: draft.by)
+    deployment.log = [
+      LogEntry(at: now, by: draft.by, what: "create", why: draft.reason, state: .pending)
+    ]
+    ledger.active = deployment.id
+
+    var frozen = draft.group
+    frozen.scripts = HostScripts.all(with: frozen.scripts)
+    frozen.config = draft.plan.config
+    let stored = StoredDeployment(creating: deployment, group: frozen, now: now)
+    var situation = try await facts(stored, brakeAll: all)
+    situation.predecessorEnded = revoked
+    var decision = Decision(deployment: deployment)
+    if draft.start {
+      decision = try decided(deployment, .action(.start, by: draft.by, reason: draft.reason), situation)
+    }
+    try await add(decision, of: stored, situation, epoch: ledger.epoch, to: &move)
+    if decision.deployment.state.isTerminal { ledger.close(decision.deployment) }
+    if let change = try draft.ledger.change(to: ledger, group: draft.group.name) {
+      move.commit.changes.append(change)
+    }
+    guard try await queue.commit(move.commit) == .committed else { return nil }
+    announce(decision)
+    for host in draft.plan.drainedByHand {
+      try await fleet.setFlag(
+        .operator, on: host, of: draft.group.name, by: "drawbar",
+        reason: "found drained by hand when \(deployment.id) was planned")
+    }
+    return decision.deployment
+  }
+
+  /// Aborts the active deployment in favour of the new one.
+  ///
+  /// - Returns: whether that ends it at once.
+  private func abort(
+    _ before: StoredDeployment, for draft: Draft, by successor: String, _ ledger: inout Ledger,
+    _ move: inout Move
+  ) async throws -> Bool {
+    if let waiting = before.deployment.successor {
+      throw ReleaseError.alreadySuperseded(active: before.deployment.id, successor: waiting)
+    }
+    var heir = before
+    let situation = try await facts(before, brakeAll: nil)
+    if before.deployment.state != .revoking {
+      heir.deployment.successor = successor
+      let decision = try decided(
+        heir.deployment,
+        .action(
+          .abort(forced: draft.forced), by: draft.by, reason: draft.reason ?? "superseded by \(successor)"),
+        situation)
+      try await add(decision, of: before, situation, to: &move)
+      heir.deployment = decision.deployment
+    } else {
+      heir.deployment.successor = successor
+      try await add(Decision(deployment: heir.deployment), of: before, situation, to: &move)
+    }
+    if heir.deployment.state.isTerminal {
+      ledger.close(heir.deployment)
+      return true
+    }
+    ledger.revoking = heir.deployment.id
+    ledger.note(heir.deployment)
+    return false
+  }
+
+  func knownGroup(_ name: String) async throws -> Fleet.Group {
+    guard let known = try await fleet.group(name) else { throw ReleaseError.unknownGroup(name) }
+    return known.group
+  }
+
+  /// The group's active deployment.
+  func active(_ ledger: Ledger) async throws -> StoredDeployment? {
+    guard let id = ledger.active else { return nil }
+    let stored = try await load(id)
+    return stored.deployment.state.isTerminal ? nil : stored
+  }
+
+  /// A published version that isn't bad.
+  func package(_ app: String, _ version: String) throws -> PackageVersion {
+    guard let packages else { throw ReleaseError.noPackageStore }
+    do {
+      let found = try packages.locate(app: app, version: version)
+      if let bad = found.bad { throw ReleaseError.badVersion(app: app, version: version, reason: bad.reason) }
+      return found.reference
+    } catch PackageError.unknown(let app, let version, let published) {
+      throw ReleaseError.unknownVersion(app: app, version: version, published: published)
+    }
+  }
+
+  private func plan(
+    _ group: Fleet.Group, _ options: ReleaseOptions, _ ledger: Ledger, after before: Deployment? = nil
+  ) async throws -> Plan {
+    let ours = Set(
+      ledger.leftOut + (before?.targets ?? []).filter { $0.touched || $0.isUnderWay }.map(\.host))
+    let servers = try await planServers(group, ours: ours)
+    do {
+      return try makePlan(servers: servers, config: options.over(group.config), production: group.production)
+    } catch {
+      throw ReleaseError.plan(error)
+    }
+  }
+}

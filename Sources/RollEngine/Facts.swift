@@ -1,0 +1,92 @@
+import Delivery
+import Fleet
+import Rollout
+import TaskQueue
+
+extension Releases {
+  /// What the queue knows of the runs that are under way.
+  func reports(_ deployment: Deployment) async throws -> [String: TargetReport] {
+    let runs = deployment.batches.flatMap { batch in
+      batch.targets.compactMap { target in target.ticket.map { (target: target, ticket: $0) } }
+    }
+    guard !runs.isEmpty else { return [:] }
+    let statuses = try await queue.status(
+      runs.map { try Names.target(deployment.id, $0.ticket, $0.target.host) })
+    return Dictionary(
+      zip(runs, statuses).map { run, status in
+        (run.target.host, TargetReport(status, of: run.target, ticket: run.ticket))
+      }, uniquingKeysWith: { _, new in new })
+  }
+
+  /// All the facts that a decision needs.
+  ///
+  /// The order matters: the record was read before; then the limit, then the chains. A limit that is seen
+  /// tripped lets nothing start any more, so a chain that is then seen waiting waits.
+  func facts(_ stored: StoredDeployment, brakeAll: String?, servers: [PlanServer]? = nil) async throws
+    -> Situation
+  {
+    let deployment = stored.deployment
+    let limit = try await queue.limit(Names.limit(deployment.id))
+    let reports = try await reports(deployment)
+    let asksBalancer = !deployment.state.isTerminal && deployment.state != .revoking
+    return Situation(
+      now: stored.now, ticket: Names.ticket(revision: stored.revision + 1), reports: reports,
+      limitTripped: limit?.tripped ?? false,
+      balancer: asksBalancer ? try await balancerFacts(stored.group) : .none,
+      pulledOut: try await pulledOut(deployment.group), servers: servers, brakeAll: brakeAll,
+      predecessorEnded: try await predecessorEnded(deployment))
+  }
+
+  /// Which of the group's servers are in service. That it can't be asked is a fact too.
+  func balancerFacts(_ group: Fleet.Group) async throws -> BalancerFacts {
+    if group.balancer == .none { return .none }
+    do {
+      let servers = try await balancers(group.balancer).servers()
+      let live = group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)
+      return .inService(Set(live))
+    } catch let failure as DeliveryFailure {
+      return .unreachable(failure.message)
+    }
+  }
+
+  /// Who pulled which server out, by hostname. The release's own flag is none of that.
+  func pulledOut(_ group: String) async throws -> [String: String] {
+    try await fleet.flags(of: group).compactMapValues { marks in
+      for flag in [Flag.operator, .fault] {
+        if let mark = marks[flag] { return "\(flag.rawValue) flag by \(mark.by): \(mark.reason)" }
+      }
+      return nil
+    }
+  }
+
+  private func predecessorEnded(_ deployment: Deployment) async throws -> Bool {
+    guard deployment.state == .pending || deployment.state == .braked, deployment.startedAt == nil,
+      let id = deployment.supersedes
+    else { return true }
+    guard let before = try StoredDeployment(await queue.record(Names.deployment(id)), id: id) else {
+      return true
+    }
+    return before.deployment.state.isTerminal
+  }
+
+  /// The group's servers as planning sees them.
+  ///
+  /// - Parameter ours: servers that a deployment of ours left out: nobody drained them by hand.
+  func planServers(_ group: Fleet.Group, ours: Set<String>) async throws -> [PlanServer] {
+    let pulledOut = try await pulledOut(group.name)
+    let known: [String: BalancedServer]? =
+      if group.balancer == .none {
+        nil
+      } else {
+        try await balancers(group.balancer).servers()
+      }
+    return group.servers.map { server in
+      let state = known?[server.host]?.state
+      return PlanServer(
+        host: server.host, site: server.site ?? group.site, bastion: server.bastion,
+        pulledOut: pulledOut[server.host] != nil,
+        inService: known.map { $0[server.host]?.isInService ?? false },
+        drainedByHand: (state == .drain || state == .maint) && !ours.contains(server.host))
+    }
+  }
+}

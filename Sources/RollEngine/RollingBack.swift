@@ -1,0 +1,74 @@
+import Fleet
+public import Rollout
+import TaskQueue
+
+extension Releases {
+  /// Creates and starts the rollback of a deployment. Where that is still active it is aborted, and
+  /// the rollback starts by itself once it is `REVOKED`.
+  ///
+  /// - Parameters:
+  ///   - origin: the deployment to take back, by its id or its group's name (then the latest).
+  ///   - version: where to go; nil means the group's last good version before the origin.
+  ///   - forced: whether the abort kills what runs.
+  /// - Throws: ``ReleaseError`` where there is nothing to roll back, or nowhere to go.
+  public func rollback(
+    _ origin: String, to version: String? = nil, forced: Bool = false, by: String, reason: String? = nil
+  ) async throws -> Deployment {
+    let id = try await resolve(origin)
+    for attempt in 0..<Self.attempts {
+      try await pause(before: attempt)
+      let stored = try await load(id)
+      let seen = observe(
+        stored.deployment,
+        Situation(now: stored.now, ticket: "", reports: try await reports(stored.deployment)))
+      let group = try await knownGroup(seen.group)
+      let ledger = try await ledger(seen.group)
+      let before = try await active(ledger.ledger)
+      if let before, before.deployment.id != id {
+        throw ReleaseError.busy(
+          group: group.name, active: before.deployment.id, state: before.deployment.state)
+      }
+      let package = try goal(of: seen, group, ledger.ledger, version)
+      let draft = Draft(
+        group: group, ledger: ledger, before: before,
+        plan: try await rollbackPlan(of: seen, group, ledger.ledger),
+        package: package, kind: .rollback, origin: id, forced: forced, start: true, by: by, reason: reason)
+      if let created = try await create(draft) { return created }
+    }
+    throw ReleaseError.contended(id)
+  }
+
+  /// All the servers whose Markdown ever began, those whose work is under way included.
+  private func rollbackPlan(of origin: Deployment, _ group: Fleet.Group, _ ledger: Ledger) async throws
+    -> Plan
+  {
+    let touched = Set(origin.targets.filter { $0.touched || $0.isUnderWay }.map(\.host))
+    guard !touched.isEmpty else { throw ReleaseError.nothingToRollBack(origin: origin.id) }
+    let servers = try await planServers(group, ours: touched.union(ledger.leftOut))
+    do {
+      return try makeRollbackPlan(
+        servers: servers.filter { touched.contains($0.host) }, config: group.config,
+        production: group.production)
+    } catch {
+      throw ReleaseError.plan(error)
+    }
+  }
+
+  /// Where a rollback leads: the version that was asked for; else the group's last one that ended in
+  /// SUCCESS before the origin, differs from the origin's and is not bad; else the group's baseline.
+  private func goal(
+    of origin: Deployment, _ group: Fleet.Group, _ ledger: Ledger, _ version: String?
+  ) throws -> PackageVersion {
+    if let version { return try package(group.app, version) }
+    var candidates = ledger.history.filter { $0.number < origin.number }.reversed().map(\.version)
+    if let baseline = group.baselineVersion { candidates.append(baseline) }
+    for version in candidates where version != origin.package.version {
+      do {
+        return try package(group.app, version)
+      } catch ReleaseError.badVersion, ReleaseError.unknownVersion {
+        continue
+      }
+    }
+    throw ReleaseError.nothingToRollBackTo(origin: origin.id)
+  }
+}
