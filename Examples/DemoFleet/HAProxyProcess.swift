@@ -1,6 +1,7 @@
 import Fleet
 import FoundationEssentials
 import Subprocess
+import Synchronization
 
 /// A real HAProxy before the fleet, with its runtime API on a unix socket.
 struct HAProxyProcess: Sendable {
@@ -8,6 +9,11 @@ struct HAProxyProcess: Sendable {
     let status: String
     let log: String
     var description: String { "haproxy ended (\(status)): \(log)" }
+  }
+
+  /// How it ended, where it did.
+  private final class End: Sendable {
+    let status = Mutex<TerminationStatus?>(nil)
   }
 
   let directory: String
@@ -68,29 +74,29 @@ struct HAProxyProcess: Sendable {
     var options = PlatformOptions()
     options.processGroupID = 0
     options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(3))]
-    return try await withThrowingTaskGroup(of: TerminationStatus.self) { group in
+    let end = End()
+    return try await withThrowingTaskGroup { group in
       group.addTask { [options] in
         // Debian keeps it where only root looks.
-        try await Subprocess.run(
+        let result = try await Subprocess.run(
           .name("sh"),
           arguments: [
             "-c", #"PATH=$PATH:/usr/local/sbin:/usr/sbin; exec haproxy -db -f "$1" >"$2" 2>&1"#, "haproxy",
             file,
             log,
           ],
-          platformOptions: options, output: .discarded, error: .discarded
-        ).terminationStatus
+          platformOptions: options, output: .discarded, error: .discarded)
+        end.status.withLock { $0 = result.terminationStatus }
       }
       defer { group.cancelAll() }
       while !FileManager.default.fileExists(atPath: "\(directory)/haproxy.sock") {
-        try await Task.sleep(for: .milliseconds(20))
-        if let text = try? String(contentsOfFile: log, encoding: .utf8), text.contains("[ALERT]") {
-          throw Ended(status: "at its start", log: text)
+        if let status = end.status.withLock({ $0 }) {
+          let text = try String(contentsOfFile: log, encoding: .utf8)
+          throw Ended(status: "\(status)", log: text)
         }
+        try await Task.sleep(for: .milliseconds(20))
       }
-      let result = try await body()
-      group.cancelAll()
-      return result
+      return try await body()
     }
   }
 }

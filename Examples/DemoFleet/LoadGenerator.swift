@@ -105,3 +105,15 @@ public final class LoadGenerator: Sendable {
     }
   }
 }
+
+extension DemoFleet {
+  /// Asks HAProxy for a path once, and returns the status.
+  ///
+  /// - Parameter path: without the slash before it, such as `slow/500`.
+  public func get(_ path: String) async throws -> Int {
+    let response = try await HTTPClient.shared.execute(
+      HTTPClientRequest(url: url + path), timeout: .seconds(30))
+    _ = try await response.body.collect(upTo: 1 << 20)
+    return Int(response.status.code)
+  }
+}

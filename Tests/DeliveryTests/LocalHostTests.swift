@@ -1,0 +1,212 @@
+import DemoFleet
+import Fleet
+import FoundationEssentials
+import Rollout
+import Subprocess
+import Testing
+import Workflows
+
+@testable import Delivery
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// One server of this machine, without a load balancer: what its disk holds and which process runs.
+@Suite struct LocalHostTests {
+  private let host = LocalHost(patience: .milliseconds(300))
+
+  /// A fleet of one server that runs nothing yet.
+  private func withServer(_ body: (DemoFleet, Server) async throws -> Void) async throws {
+    try await withDirectory { directory in
+      try await DemoFleet.run(in: directory, size: 1, version: nil) { fleet in
+        try await body(fleet, fleet.servers[0])
+      }
+    }
+  }
+
+  private func order(_ package: PublishedPackage, scripts: [String: String] = [:], keep: Int = 3)
+    -> InstallOrder
+  {
+    InstallOrder(
+      package: package.reference, deployment: "shop-1", group: "shop",
+      scripts: HostScripts.all(with: scripts), scriptTimeout: .seconds(10), keepVersions: keep)
+  }
+
+  private func pid(_ server: Server) throws -> String { try text(of: "\(server.directory)/app.pid") }
+
+  private func runs(_ version: String, _ fleet: DemoFleet) async throws {
+    try await eventually("version \(version) answers") {
+      try await fleet.runningVersions().values.first == version
+    }
+  }
+
+  private func versions(_ server: Server) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "\(server.directory)/versions").sorted()
+  }
+
+  @Test func aVersionReplacesAnotherAndOldOnesAreKept() async throws {
+    try await withServer { fleet, server in
+      for number in 1...5 {
+        let package = try await fleet.publish("\(number)")
+        let note = try await host.download(
+          package.reference, from: fleet.packages, to: server, under: token(number))
+        #expect(note.contains("fetched"))
+        try await host.install(order(package), on: server, under: token(number))
+        try await runs("\(number)", fleet)
+        #expect(
+          try FileManager.default.destinationOfSymbolicLink(atPath: "\(server.directory)/current")
+            == "versions/\(number)")
+      }
+      #expect(try versions(server) == ["3", "4", "5"])
+      // Back to the one before: no download, and one process.
+      let package = try fleet.packages.locate(app: "shop", version: "4")
+      let note = try await host.download(package.reference, from: fleet.packages, to: server, under: token(6))
+      #expect(note.contains("on the disk"))
+      let before = try pid(server)
+      try await host.install(order(package, keep: 1), on: server, under: token(6))
+      try await runs("4", fleet)
+      #expect(try pid(server) != before)
+      // However few are to be kept: the running one and its predecessor always are.
+      #expect(try versions(server) == ["4", "5"])
+    }
+  }
+
+  @Test func installingAgainEndsTheSame() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      for generation in 1...3 {
+        _ = try await host.download(
+          package.reference, from: fleet.packages, to: server, under: token(generation))
+        try await host.install(order(package), on: server, under: token(generation))
+        try await runs("1", fleet)
+      }
+    }
+  }
+
+  @Test func olderWorkIsRefusedAndChangesNothing() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(5))
+      try await host.admit(token(1, deployment: 2), to: server)
+      try await host.admit(token(1, deployment: 2), to: server)
+      for late in [token(9), token(0, deployment: 2)] {
+        for code in [
+          try await failure { try await host.admit(late, to: server) }.code,
+          try await failure { try await host.install(order(package), on: server, under: late) }.code,
+          try await failure {
+            _ = try await host.download(package.reference, from: fleet.packages, to: server, under: late)
+          }.code,
+        ] { #expect(code == .fenced) }
+      }
+      #expect(!FileManager.default.fileExists(atPath: "\(server.directory)/current"))
+    }
+  }
+
+  @Test func aServerInOtherHandsIsWaitedForAndThenTold() async throws {
+    try await withServer { _, server in
+      try await host.admit(token(1), to: server)
+      try await FileLock.hold("\(server.directory)/.drawbar/lock", within: .seconds(2), what: "it") {
+        let failure = try await failure { try await host.admit(token(2), to: server) }
+        #expect(failure.code == .timeout)
+        #expect(failure.message.contains("locked by another process"))
+      }
+      try await host.admit(token(2), to: server)
+    }
+  }
+
+  @Test func aVersionThatWasAlteredIsNotInstalledAndIsFetchedAnew() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      try write("#!/bin/sh\nexit 1\n", to: "\(server.directory)/versions/1/run", executable: true)
+      let failure = try await failure { try await host.install(order(package), on: server, under: token(1)) }
+      #expect(failure.code == .checksum)
+      let note = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      #expect(note.contains("fetched"))
+      try await host.install(order(package), on: server, under: token(1))
+      try await runs("1", fleet)
+    }
+  }
+
+  @Test func halfAnUnpackingIsNoVersion() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      // As a worker leaves it that dies right after the directory has its name, before or without a record.
+      try write("half", to: "\(server.directory)/versions/1/run", executable: true)
+      try write("half", to: "\(server.directory)/versions/.incoming-dead/archive")
+      let failure = try await failure { try await host.install(order(package), on: server, under: token(1)) }
+      #expect(failure.code == .checksum)
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      try await host.install(order(package), on: server, under: token(1))
+      try await runs("1", fleet)
+      #expect(try versions(server) == ["1"])
+    }
+  }
+
+  @Test func aCorruptPackageIsNeverOnTheDisk() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      try write("rotten", to: "\(fleet.packages.directory)/shop/1.tar.gz")
+      let failure = try await failure {
+        _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      }
+      #expect(failure.code == .checksum)
+      #expect(try versions(server) == [])
+    }
+  }
+
+  @Test func aScriptOfTheGroupReplacesTheDefault() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      let own = ["start": "env | sort >seen; echo not today; exit 7", "stop": "echo stopped"]
+      let failure = try await failure {
+        try await host.install(order(package, scripts: own), on: server, under: token(1))
+      }
+      #expect(failure.code == .script)
+      #expect(failure.log == "not today")
+      let seen = try text(of: "\(server.directory)/seen")
+      #expect(seen.contains("PORT=\(server.port)\n"))
+      #expect(seen.contains("HOST=\(server.address)\n"))
+      #expect(seen.contains("DRAWBAR_HOST=web-01\n"))
+      #expect(seen.contains("DRAWBAR_VERSION=1\n"))
+      let names = Set(
+        seen.split(separator: "\n").compactMap { $0.split(separator: "=").first.map(String.init) })
+      let allowed = Set(LocalHost.inherited + ["PORT", "HOST", "PWD", "OLDPWD", "SHLVL", "_"])
+      #expect(names.filter { !allowed.contains($0) && !$0.hasPrefix("DRAWBAR_") } == [])
+    }
+  }
+
+  @Test func anAppThatIgnoresTheSignalIsKilledInTheEnd() async throws {
+    try await withDirectory { directory in
+      let app = "\(directory)/app"
+      try write(
+        "#!/bin/sh\ntrap '' TERM\necho up\nwhile :; do sleep 1; done\n", to: "\(app)/run", executable: true)
+      let file = "\(directory)/app.tar.gz"
+      _ = try await run(.name("tar"), arguments: ["czf", file, "-C", app, "run"], output: .discarded)
+      let store = PackageStore(directory: "\(directory)/store")
+      let package = try await store.publish(app: "shop", version: "1", archive: file)
+      let server = Server(host: "a", address: "127.0.0.1", port: 1, directory: "\(directory)/a")
+      var order = order(package)
+      _ = try await host.download(package.reference, from: store, to: server, under: token(1))
+      try await host.install(order, on: server, under: token(1))
+      let first = try pid(server)
+      try await eventually("it has set its trap") { await host.appLog(of: server, lines: 1) == "up" }
+      order.scriptTimeout = .seconds(2)
+      try await host.install(order, on: server, under: token(2))
+      #expect(try pid(server) != first)
+      let number = try #require(Int32(first.split(whereSeparator: \.isWhitespace)[0]))
+      try await eventually("the first is gone, with its children") { kill(-number, 0) != 0 }
+      let second = try #require(Int32(pid(server).split(whereSeparator: \.isWhitespace)[0]))
+      kill(-second, SIGKILL)
+    }
+  }
+
+  @Test func aDirectoryThatLeadsElsewhereIsRefused() async throws {
+    for directory in ["relative/path", "/tmp/../etc"] {
+      let server = Server(host: "a", address: "127.0.0.1", port: 1, directory: directory)
+      #expect(try await failure { try await host.admit(token(1), to: server) }.code == .input)
+    }
+  }
+}
