@@ -1,9 +1,11 @@
-import ArgumentParser
+public import ArgumentParser
 import Delivery
-import Logging
+import FoundationEssentials
+public import Logging
 import RedisClient
 import ServiceLifecycle
 import TaskQueue
+import UnixSignals
 import Workflows
 
 /// One worker as a process of its own.
@@ -42,7 +44,8 @@ struct DrawbarWorker: AsyncParsableCommand {
   @Option(help: "What every key in Redis begins with.")
   var namespace = "drawbar"
 
-  @Option(help: "Seconds without a sign of life after which the work of this worker goes to others, 3 to 600.")
+  @Option(
+    help: "Seconds without a sign of life after which the work of this worker goes to others, 3 to 600.")
   var lease = 15
 
   @Option(help: "Seconds that running stages may take to end after SIGTERM, 0 to 3600.")
@@ -78,7 +81,6 @@ struct DrawbarWorker: AsyncParsableCommand {
         queues: try queue.map { try QueueName($0) }, concurrency: concurrency, lease: .seconds(lease),
         shutdownGrace: .seconds(grace), name: name),
       logger: logger)
-    defer { logger.debug("ended") }
     let services = ServiceGroup(
       services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     try await services.run()
@@ -86,7 +88,7 @@ struct DrawbarWorker: AsyncParsableCommand {
   }
 
   private func configuration() throws -> RedisConfiguration {
-    let url = redis ?? Self.environment("DRAWBAR_REDIS") ?? "redis://127.0.0.1:6379"
+    let url = redis ?? ProcessInfo.processInfo.environment["DRAWBAR_REDIS"] ?? "redis://127.0.0.1:6379"
     return try RedisConfiguration(url: url)
   }
 

@@ -37,6 +37,9 @@ public struct DeliveryFailure: Error, Sendable, Equatable, CustomStringConvertib
 
   public var description: String { "\(code.rawValue): \(message)" }
 
-  /// The sentence, and the log's last lines after it, one text.
-  public var text: String { log.map { "\(message)\n\($0)" } ?? message }
+  /// One text of both: the sentence is the first line, the log's last lines are the others.
+  public var text: String {
+    let sentence = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+    return log.map { "\(sentence)\n\($0)" } ?? sentence
+  }
 }
