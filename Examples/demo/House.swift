@@ -1,0 +1,64 @@
+import Console
+import DemoFleet
+import Fleet
+import Logging
+import RedisClient
+import RedisServer
+import RollEngine
+import Rollout
+import TaskQueue
+import Workflows
+
+/// All that the story needs, running: a private redis-server, the fleet behind HAProxy, a worker and a
+/// coordinator.
+struct House: Sendable {
+  let directory: String
+  let fleet: DemoFleet
+  let releases: Releases
+  let load: LoadGenerator
+
+  /// Starts everything, lends it, and ends it whatever happens in between.
+  static func open<Result: Sendable>(
+    _ directory: String, fleet size: Int, _ terminal: Terminal,
+    _ body: @Sendable (House) async throws -> Result
+  ) async throws -> Result {
+    var logger = Logger(label: "demo") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = .error
+    terminal.show(Line("Starting a private redis-server, HAProxy and \(size) servers at version 1 …", .faint))
+    return try await RedisServer.run(
+      directory: directory + "/redis", options: .init(appendOnly: .everySecond)
+    ) { server in
+      try await DemoFleet.run(in: directory, size: size, version: "1") { fleet in
+        let crew = Crew(redis: server.configuration, packages: fleet.packages, concurrency: max(16, size), logger: logger)
+        return try await crew.run { releases, store in
+          try await store.apply(fleet.group(config: rules))
+          let load = LoadGenerator(url: fleet.url)
+          return try await body(House(directory: directory, fleet: fleet, releases: releases, load: load))
+        }
+      }
+    }
+  }
+
+  /// Batches of 25 %, gates that open by themselves, and little patience: a demo is watched.
+  private static var rules: DeploymentConfig {
+    DeploymentConfig(
+      maxPullOutRatio: 25, batchWait: 1_000, tailWait: 0, startupTimeout: 5_000, drainTimeout: 10_000,
+      gates: Gates(bake: .auto(after: 500), rollout: .auto(after: 500), batches: .auto()), retries: 0)
+  }
+
+  /// Waits for Ctrl-C with everything running.
+  func keep(_ terminal: Terminal) async throws {
+    terminal.show([
+      Line(),
+      Line("It all runs on until Ctrl-C. Try, in another terminal:", .bold),
+      Line("  export DRAWBAR_STATE=\(directory)"),
+      Line("  drawbar deployments"),
+      Line("  drawbar show shop"),
+      Line("  drawbar plan shop 2"),
+      Line("  drawbar release shop 1 --yes"),
+      Line("  curl \(fleet.url)"),
+    ])
+    // Ends by being cancelled.
+    do { try await Task.sleep(for: .seconds(30 * 86_400)) } catch is CancellationError {}
+  }
+}
