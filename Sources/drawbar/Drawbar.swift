@@ -17,7 +17,7 @@ struct Drawbar: AsyncParsableCommand {
       """,
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Set up", subcommands: [GroupCommand.self, PackageCommand.self]),
+      CommandGroup(name: "Set up", subcommands: [Up.self, GroupCommand.self, PackageCommand.self]),
       CommandGroup(
         name: "Release",
         subcommands: [
@@ -25,7 +25,7 @@ struct Drawbar: AsyncParsableCommand {
           Continue.self, Brake.self, Retry.self, Resume.self, Accept.self, Abort.self, Rollback.self,
         ]),
       CommandGroup(
-        name: "Look", subcommands: [Watch.self, Show.self, Deployments.self]),
+        name: "Look", subcommands: [Watch.self, Show.self, Deployments.self, QueueCommand.self]),
     ])
 
   static func main() async {

@@ -7,7 +7,7 @@ import TaskQueue
 
 /// What a command works with: one connection to Redis, and what stands on it.
 struct Session: Sendable {
-  let redis: RedisClient
+  let queue: Queue
   let fleet: FleetStore
   let releases: Releases
   let terminal: Terminal
@@ -20,10 +20,10 @@ struct Session: Sendable {
     let redis = RedisClient(configuration, logger: logger)
     do {
       _ = try await redis.connect()
-      let session = Session(
-        redis: redis, fleet: FleetStore(redis: redis), releases: unsafeBitCast((), to: Releases.self),
-        terminal: .standardOutput())
-      try await body(session)
+      let queue = Queue(redis: redis)
+      let fleet = FleetStore(redis: redis)
+      let releases = Releases(queue: queue, fleet: fleet, packages: place.packages, logger: logger)
+      try await body(Session(queue: queue, fleet: fleet, releases: releases, terminal: .standardOutput()))
     } catch {
       await redis.close()
       throw error
@@ -39,10 +39,13 @@ struct Session: Sendable {
 }
 
 extension PlaceOptions {
+  /// Where the private Redis keeps its socket and its file.
+  var redisDirectory: String { directory + "/redis" }
+
   /// Where Redis is: named, or the private one, which must be there.
   func configuration() throws -> RedisConfiguration {
     if let url { return try RedisConfiguration(url: url) }
-    let socket = directory + "/redis/redis.sock"
+    let socket = redisDirectory + "/redis.sock"
     guard Files.exists(socket) else {
       throw Stop(
         .unavailable,

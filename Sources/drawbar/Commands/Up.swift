@@ -1,0 +1,113 @@
+import ArgumentParser
+import Console
+import Logging
+import RedisClient
+import RedisServer
+import RollEngine
+import ServiceLifecycle
+
+struct Up: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run everything in this process: a private Redis, a worker and a coordinator.",
+    discussion: """
+      Redis listens on a unix socket in the state directory and keeps an append-only file there. Ctrl-C or
+      SIGTERM ends in good order: stages that run may end, the rest is handed back, and goes on when it is up
+      again. With --redis another server is used, and none is started.
+
+      Examples:
+        drawbar up
+        drawbar up --state /var/lib/drawbar --concurrency 64
+        drawbar up --redis rediss://drawbar@redis.internal:6380
+      """)
+
+  @Option(help: ArgumentHelp("Stages that run at once.", valueName: "count")) var concurrency = 32
+  @Option(help: ArgumentHelp("debug, info, notice, warning or error.", valueName: "level"))
+  var logLevel: LogLevel = .notice
+  @OptionGroup var place: PlaceOptions
+
+  func validate() throws {
+    guard (1...10_000).contains(concurrency) else {
+      throw ValidationError("--concurrency \(concurrency): use 1 to 10000")
+    }
+  }
+
+  func run() async throws {
+    if place.url != nil { return try await serve(place.configuration(), nil) }
+    try await RedisServer.run(
+      directory: place.redisDirectory, options: .init(appendOnly: .everySecond)
+    ) { server in
+      try await serve(server.configuration, server)
+    }
+  }
+
+  private func serve(_ configuration: RedisConfiguration, _ server: RedisServer?) async throws {
+    var logger = Logger(label: "drawbar") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = logLevel.level
+    let redis = RedisClient(configuration, logger: logger)
+    do {
+      _ = try await redis.connect()
+      let crew = try Crew(redis: redis, packages: place.packages, concurrency: concurrency, logger: logger)
+      try await crew.begin()
+      greet(configuration)
+      // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
+      var services: [any Service] = [crew.coordinator, crew.worker]
+      if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
+      try await ServiceGroup(
+        services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger
+      ).run()
+    } catch {
+      await redis.close()
+      throw error
+    }
+    await redis.close()
+    Terminal.standardOutput().show("Drawbar has ended. What was under way goes on at the next drawbar up.")
+  }
+
+  private func greet(_ configuration: RedisConfiguration) {
+    let terminal = Terminal.standardOutput()
+    // A state directory that others have to name is part of what they type.
+    let option = place.state.map { " --state \($0)" } ?? place.redis.map { " --redis \($0)" } ?? ""
+    terminal.show([
+      Line("Drawbar is up.", .green),
+      Line("  state   ", .faint) + Line(place.directory),
+      Line("  redis   ", .faint) + Line("\(configuration)"),
+      Line("  worker  ", .faint) + Line("\(concurrency) stages at once"),
+      Line(),
+      "Next, in another terminal:",
+      Line("  drawbar group apply FILE.yaml\(option)"),
+      Line("  drawbar package push APP VERSION DIR\(option)"),
+      Line("  drawbar release GROUP VERSION\(option)"),
+      Line(),
+      Line("Ctrl-C ends it.", .faint),
+    ])
+  }
+}
+
+/// Starts the private redis-server again if it dies.
+private struct Keeper: Service {
+  let server: RedisServer
+  let logger: Logger
+
+  func run() async throws {
+    do {
+      try await cancelWhenGracefulShutdown {
+        try await server.keepRunning { logger.error("redis-server died and is started again") }
+      }
+    } catch is CancellationError {}
+  }
+}
+
+/// A log level of the command line.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+  case debug, info, notice, warning, error
+
+  var level: Logger.Level {
+    switch self {
+    case .debug: .debug
+    case .info: .info
+    case .notice: .notice
+    case .warning: .warning
+    case .error: .error
+    }
+  }
+}
