@@ -99,7 +99,7 @@ let package = Package(
     .target(
       name: "RollEngine",
       dependencies: [
-        "Delivery", "Fleet", "Rollout", "TaskQueue", "Workflows",
+        "Delivery", "Fleet", "RedisClient", "Rollout", "TaskQueue", "Workflows",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -115,6 +115,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -164,10 +165,13 @@ let package = Package(
     .executableTarget(
       name: "demo",
       dependencies: [
-        "Console", "DemoFleet", "Delivery", "Fleet", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
+        "Console", "DemoFleet", "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout",
+        "TaskQueue",
         "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       path: "Examples/demo",
       swiftSettings: strict),

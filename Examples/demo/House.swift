@@ -6,8 +6,7 @@ import RedisClient
 import RedisServer
 import RollEngine
 import Rollout
-import TaskQueue
-import Workflows
+import ServiceLifecycle
 
 /// All that the story needs, running: a private redis-server, the fleet behind HAProxy, a worker and a
 /// coordinator.
@@ -29,13 +28,38 @@ struct House: Sendable {
       directory: directory + "/redis", options: .init(appendOnly: .everySecond)
     ) { server in
       try await DemoFleet.run(in: directory, size: size, version: "1") { fleet in
-        let crew = Crew(redis: server.configuration, packages: fleet.packages, concurrency: max(16, size), logger: logger)
-        return try await crew.run { releases, store in
-          try await store.apply(fleet.group(config: rules))
-          let load = LoadGenerator(url: fleet.url)
-          return try await body(House(directory: directory, fleet: fleet, releases: releases, load: load))
+        let redis = RedisClient(server.configuration, logger: logger)
+        do {
+          let crew = try Crew(
+            redis: redis, packages: fleet.packages, concurrency: max(16, size), logger: logger)
+          let result = try await staffed(crew, logger) {
+            try await crew.fleet.apply(fleet.group(config: rules))
+            let load = LoadGenerator(url: fleet.url)
+            return try await body(
+              House(directory: directory, fleet: fleet, releases: crew.releases, load: load))
+          }
+          await redis.close()
+          return result
+        } catch {
+          await redis.close()
+          throw error
         }
       }
+    }
+  }
+
+  /// Runs the worker and the coordinator while the body runs, and lets them end in good order.
+  private static func staffed<Result: Sendable>(
+    _ crew: Crew, _ logger: Logger, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let group = ServiceGroup(services: [crew.coordinator, crew.worker], logger: logger)
+    return try await withThrowingTaskGroup { tasks in
+      tasks.addTask { try await group.run() }
+      try await crew.begin()
+      let result = try await body()
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+      return result
     }
   }
 

@@ -39,12 +39,12 @@ struct Story: Sendable {
   }
 
   private mutating func acts() async throws {
-    try await house.fleet.publish("2")
+    _ = try await house.fleet.publish("2")
     let second = try await release(
       "2", "A good version: the bastion first, its bake, then batches of 25 %.")
     promise("release 2 ended in SUCCESS", second.state == .success)
 
-    try await house.fleet.publish("3", broken: .everywhere)
+    _ = try await house.fleet.publish("3", broken: .everywhere)
     let third = try await release("3", "A version that becomes healthy nowhere: it ends at the bastion.")
     promise("release 3 ended at the bastion: SMOKE_FAILURE", third.state == .smokeFailure)
     promise("release 3 touched no other server", third.touched.count == 1)
@@ -52,7 +52,7 @@ struct Story: Sendable {
     promise("its bastion was rolled back", back.state == .success && back.touched == third.touched)
 
     let casting = Casting(try await house.releases.preview(group: DemoFleet.app, version: "2"))
-    try await house.fleet.publish("4", broken: .on(casting.failing))
+    _ = try await house.fleet.publish("4", broken: .on(casting.failing))
     let fourth = try await release(
       "4", "A version that passes on the bastion and fails on \(casting.failing.joined(separator: ", ")).")
     promise(
@@ -81,7 +81,9 @@ struct Story: Sendable {
 
   private func begin(_ name: String, _ what: String) {
     house.load.begin(name)
-    terminal.show([Line(), Line(name.prefix(1).uppercased() + name.dropFirst(), .bold) + Line("  \(what)", .faint)])
+    terminal.show([
+      Line(), Line(name.prefix(1).uppercased() + name.dropFirst(), .bold) + Line("  \(what)", .faint),
+    ])
   }
 
   /// Shows a deployment until it is at rest, and takes it into the report.
@@ -131,7 +133,9 @@ struct Story: Sendable {
       guard report.phases.indices.contains(index) else { continue }
       report.phases[index].requests += phase.requests
       report.phases[index].requestsFailed += phase.failed
-      for failure in phase.failures { terminal.show(Line("\(phase.name): a request failed: \(failure)", .red)) }
+      for failure in phase.failures {
+        terminal.show(Line("\(phase.name): a request failed: \(failure)", .red))
+      }
     }
   }
 

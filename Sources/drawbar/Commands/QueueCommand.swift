@@ -37,7 +37,8 @@ struct QueueCommand: AsyncParsableCommand {
         ])
       }
       let counts = [
-        ("due", overview.due), ("parked", overview.parked), ("staged", overview.staged), ("done", overview.done),
+        ("due", overview.due), ("parked", overview.parked), ("staged", overview.staged),
+        ("done", overview.done),
         ("dead", overview.dead),
       ].map { "\($0.1) \($0.0)" }.joined(separator: ", ")
       return (overview.queues.isEmpty ? [Line("No queues yet.")] : queues.lines)

@@ -5,6 +5,7 @@ import RedisClient
 import RedisServer
 import RollEngine
 import ServiceLifecycle
+import UnixSignals
 
 struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

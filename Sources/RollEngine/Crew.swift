@@ -1,0 +1,33 @@
+public import Delivery
+public import Fleet
+public import Logging
+public import RedisClient
+public import TaskQueue
+import Workflows
+
+/// A worker and a coordinator side by side in one process: what `drawbar up` runs.
+public struct Crew: Sendable {
+  public let fleet: FleetStore
+  public let releases: Releases
+  /// Runs the stages.
+  public let worker: Worker
+  /// Moves the deployments.
+  public let coordinator: Worker
+
+  /// - Parameters:
+  ///   - packages: where the archives are.
+  ///   - concurrency: how many stages run at once.
+  /// - Throws: nothing that a release could cause.
+  public init(redis: RedisClient, packages: PackageStore, concurrency: Int, logger: Logger) throws {
+    let queue = Queue(redis: redis)
+    fleet = FleetStore(redis: redis)
+    releases = Releases(queue: queue, fleet: fleet, packages: packages, logger: logger)
+    worker = Worker(
+      queue: queue, tasks: TargetChain.tasks(Drivers(packages: packages)),
+      configuration: WorkerConfiguration(concurrency: concurrency), logger: logger)
+    coordinator = try Coordinator.worker(releases, logger: logger)
+  }
+
+  /// Begins the coordinators' regular look at everything active. Call it once Redis answers.
+  public func begin() async throws { try await releases.beginSweeping() }
+}
