@@ -1,0 +1,14 @@
+import Foundation
+
+/// `drawbar-bench [redis] [queue] [engine]`: all parts, or those named.
+@main
+struct Bench {
+  static func main() async throws {
+    let wanted = Set(CommandLine.arguments.dropFirst())
+    func wants(_ part: String) -> Bool { wanted.isEmpty || wanted.contains(part) }
+    var report = Report()
+    if wants("redis") { try await benchRedis(&report) }
+    if wants("queue") { try await benchQueue(&report) }
+    if let file = ProcessInfo.processInfo.environment["REPORT"], !file.isEmpty { try report.write(to: file) }
+  }
+}
