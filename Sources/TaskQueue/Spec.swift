@@ -9,7 +9,7 @@ enum Payload {
     return Array(try encoder.encode(value))
   }
 
-  static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
+  static func decode<T: Decodable>(_ type: T.Type, from bytes: ArraySlice<UInt8>) throws -> T {
     // Whatever the chain shares: a task without input doesn't look at it.
     if let nothing = Nothing() as? T { return nothing }
     return try JSONDecoder().decode(type, from: Data(bytes))
@@ -21,7 +21,7 @@ enum Payload {
 /// Length-prefixed, so that a header is scanned without decoding any argument: the shared input, then
 /// for each link its task's name, its options, and `=` + input or `-` for the shared one. Each field is
 /// `<length>:<bytes>`.
-struct Spec: Sendable {
+final class Spec: Sendable {
   struct Step: Sendable, Equatable {
     var task: String
     var input: ArraySlice<UInt8>?
@@ -69,7 +69,7 @@ struct Spec: Sendable {
     self.steps = steps
   }
 
-  init?(_ bytes: [UInt8]) {
+  convenience init?(_ bytes: [UInt8]) {
     var rest = bytes[...]
     guard let shared = Self.field(&rest) else { return nil }
     var steps: [Step] = []
@@ -90,8 +90,7 @@ struct Spec: Sendable {
       steps.append(step)
     }
     guard !steps.isEmpty else { return nil }
-    self.shared = shared
-    self.steps = steps
+    self.init(shared: shared, steps: steps)
   }
 
   private static func field(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {

@@ -22,9 +22,9 @@ import Testing
     return slots
   }
 
-  func start(_ slots: inout Slots, _ now: ContinuousClock.Instant? = nil) throws -> Held {
+  func start(_ slots: inout Slots, _ now: ContinuousClock.Instant? = nil, in slot: Int = 0) throws -> Held {
     let now = now ?? clock.now
-    let held = slots.take { now + $0 }
+    let held = slots.take(slot, nil) { now + $0 }
     return try #require(held)
   }
 
@@ -48,10 +48,10 @@ import Testing
     _ = slots.nextTurn(limit: 128)
     slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
     let claimed = slots.claimSlots()
-    #expect(claimed == 3)
+    #expect(claimed.count == 3)
     let a = try start(&slots)
-    _ = slots.take { clock.now + $0 }
-    let goesOn = slots.end(a) { _ in .done(result: []) }
+    _ = slots.take(1, nil) { clock.now + $0 }
+    let goesOn = slots.end(0, a) { _ in .done(result: []) }
     #expect(goesOn)
     // a goes on (2 links are left), b runs, c waits for its slot.
     let next = try turn(&slots)
@@ -66,7 +66,7 @@ import Testing
     slots.apply(codes: [], granted: [try held("a")])
     _ = slots.claimSlots()
     let a = try start(&slots)
-    _ = slots.end(a) { _ in .done(result: []) }
+    _ = slots.end(0, a) { _ in .done(result: []) }
     _ = slots.nextTurn(limit: 128)
     slots.apply(codes: [7], granted: [])
     let next = try start(&slots)
@@ -80,7 +80,7 @@ import Testing
     slots.apply(codes: [], granted: [try held("a")])
     _ = slots.claimSlots()
     let a = try start(&slots)
-    _ = slots.end(a) { _ in .done(result: []) }
+    _ = slots.end(0, a) { _ in .done(result: []) }
     _ = slots.nextTurn(limit: 128)
     slots.apply(codes: [-1], granted: [])
     #expect(slots.heldCount == 0)
@@ -92,12 +92,12 @@ import Testing
     slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
     _ = slots.claimSlots()
     let a = try start(&slots)
-    let b = try start(&slots)
-    _ = slots.end(a) { _ in .done(result: []) }
+    let b = try start(&slots, in: 1)
+    _ = slots.end(0, a) { _ in .done(result: []) }
     _ = slots.lose()
     slots.begin(session: "t")
     // b was told to stop: its cancellation says nothing, its success does.
-    let goesOn = slots.end(b) { $0 == .sessionLost ? .done(result: []) : .back }
+    let goesOn = slots.end(1, b) { $0 == .sessionLost ? .done(result: []) : .back }
     #expect(!goesOn)
     let orphans = try turn(&slots)
     #expect(orphans.session == "s")
@@ -122,8 +122,8 @@ import Testing
     #expect(next.mayStay == false)
     slots.apply(codes: [0, 0], granted: [])
     #expect(!slots.isEmpty)
-    _ = slots.end(a) { _ in .done(result: []) }
-    let none = slots.take { clock.now + $0 }
+    _ = slots.end(0, a) { _ in .done(result: []) }
+    let none = slots.take(0, nil) { clock.now + $0 }
     #expect(none == nil)
     _ = slots.nextTurn(limit: 128)
     slots.apply(codes: [0], granted: [])
@@ -138,14 +138,14 @@ import Testing
     let now = clock.now
     let a = try start(&slots, now)
     _ = slots.stopOverdue(now: now)
-    #expect(slots.running[a.chain]?.stopped == nil)
+    #expect(slots.running[0]?.stopped == nil)
     _ = slots.stopOverdue(now: now + .seconds(2))
     let early = slots.abandonOverdue(now: now + .seconds(2), after: .seconds(5))
     #expect(early.isEmpty)
     let late = slots.abandonOverdue(now: now + .seconds(6), after: .seconds(5))
     #expect(late.map(\.rawValue) == ["a"])
     #expect(slots.setAside == 1)
-    let goesOn = slots.end(a) { _ in .done(result: []) }
+    let goesOn = slots.end(0, a) { _ in .done(result: []) }
     #expect(!goesOn)
     #expect(slots.setAside == 0)
     let next = try turn(&slots)

@@ -61,9 +61,9 @@ struct Heartbeat: Sendable {
       let count = items[3].int, items.count >= 4 + count
     else { throw Broker.malformed("beat") }
     guard status == "ok" else { return .lost }
-    let cancels = items[4..<(4 + count)].compactMap(\.string).map { ChainID(trusted: $0) }
+    let cancels = Set(items[4..<(4 + count)].compactMap(\.string))
     if !cancels.isEmpty {
-      desk.stop { slots in cancels.compactMap { slots.stop($0, .cancelled) } }
+      desk.stop { $0.stop(.cancelled) { cancels.contains($0.held.chain.rawValue) } }
     }
     if items.count > 4 + count {
       let pairs = stride(from: 4 + count, to: items.count - 1, by: 2).compactMap { at in

@@ -54,7 +54,7 @@ struct Outcome: Sendable {
 
   /// What a link's end means: the rule that turns what a task threw into what the queue is told.
   static func kind(
-    of result: Result<[UInt8], any Error>, held: Held, stopped: StopCause?, jitter: Double
+    of result: Result<[UInt8], any Error>, held: Held, stopped: StopCause?, jitter: () -> Double
   ) -> Kind {
     let step = held.spec.steps[held.cursor]
     func failed(_ failure: TaskFailure) -> Kind {
@@ -64,7 +64,7 @@ struct Outcome: Sendable {
         switch failure.retry {
         case .never: nil
         case .after(let time): attempt < step.retry.attempts ? time.milliseconds : nil
-        case .byPolicy: step.retry.delay(afterAttempt: attempt, jitter: jitter)
+        case .byPolicy: step.retry.delay(afterAttempt: attempt, jitter: jitter())
         }
       if let delay { return .retry(after: delay, code: failure.code, message: message) }
       return .dead(code: failure.code, message: message)

@@ -24,11 +24,12 @@ struct Slots {
   private(set) var session = ""
   private(set) var number = 0
   private(set) var runnable = Line<Held>()
-  private(set) var running: [ChainID: Running] = [:]
+  /// By slot. Looked up by chain only for the rare cancel.
+  private(set) var running: [Running?]
+  private(set) var runningCount = 0
+  private var freeSlots: [Int]
   private(set) var outcomes: [Outcome] = []
   private(set) var told: Turn?
-  /// Slot tasks that live, each with at most one running link.
-  private(set) var active = 0
   private(set) var setAside = 0
   private(set) var wantsFetch = false
   private(set) var draining = false
@@ -36,11 +37,13 @@ struct Slots {
   init(concurrency: Int, prefetch: Int) {
     self.concurrency = concurrency
     self.prefetch = prefetch
+    running = Array(repeating: nil, count: concurrency)
+    freeSlots = Array((0..<concurrency).reversed())
   }
 
   /// Chains that Redis should think this session holds.
-  var heldCount: Int { runnable.count + running.count + outcomes.count + (told?.outcomes.count ?? 0) }
-  var isEmpty: Bool { heldCount == 0 && active == 0 }
+  var heldCount: Int { runnable.count + runningCount + outcomes.count + (told?.outcomes.count ?? 0) }
+  var isEmpty: Bool { heldCount == 0 && freeSlots.count == concurrency }
   var hasRoom: Bool { !draining && heldCount < concurrency + prefetch }
 
   // MARK: Sessions
@@ -57,7 +60,7 @@ struct Slots {
     told = nil
     runnable = Line()
     session = ""
-    return running.keys.compactMap { stop($0, .sessionLost) }
+    return stopAll(.sessionLost)
   }
 
   // MARK: Turns
@@ -78,7 +81,7 @@ struct Slots {
     guard !session.isEmpty, wantsFetch || !batch.isEmpty else { return nil }
     outcomes.removeFirst(batch.count)
     wantsFetch = false
-    let staying = batch.count { $0.stays } + outcomes.count { $0.stays } + runnable.count + running.count
+    let staying = batch.count { $0.stays } + outcomes.count { $0.stays } + runnable.count + runningCount
     number += 1
     let turn = Turn(
       number: number, session: session, outcomes: batch,
@@ -107,82 +110,89 @@ struct Slots {
     if draining { outcomes.append(Outcome(held: held, kind: .back)) } else { runnable.append(held) }
   }
 
-  var canStart: Bool { active < concurrency && runnable.count > 0 }
+  var canStart: Bool { !freeSlots.isEmpty && runnable.count > 0 }
 
   /// Slots for what can run now; the caller starts a task for each.
-  mutating func claimSlots() -> Int {
-    let count = min(concurrency - active, runnable.count)
-    guard count > 0 else { return 0 }
-    active += count
-    return count
+  mutating func claimSlots() -> [Int] {
+    let count = min(freeSlots.count, runnable.count)
+    defer { freeSlots.removeLast(count) }
+    return freeSlots.suffix(count)
   }
 
   // MARK: Links
 
-  /// What a slot runs next; nil: the slot ends.
-  mutating func take(deadline: (Duration) -> ContinuousClock.Instant) -> Held? {
+  /// What a slot runs next; nil: the slot's task ends.
+  mutating func take(
+    _ slot: Int, _ handle: TaskHandle?, deadline: (Duration) -> ContinuousClock.Instant
+  ) -> Held? {
     guard let held = runnable.popFirst() else {
-      active -= 1
+      freeSlots.append(slot)
       return nil
     }
     let limit = held.spec.steps.indices.contains(held.cursor) ? held.spec.steps[held.cursor].timeLimit : nil
-    running[held.chain] = Running(held: held, deadline: limit.map(deadline))
+    running[slot] = Running(held: held, handle: handle, deadline: limit.map(deadline))
+    runningCount += 1
     return held
   }
 
-  mutating func attach(_ handle: TaskHandle, to chain: ChainID) -> StopCause? {
-    running[chain]?.handle = handle
-    return running[chain]?.stopped
-  }
-
-  /// The task of a link has ended. Returns whether its slot may go on: a cancelled one may not, as its
-  /// Swift task stays cancelled. `kind` is asked only if the outcome still counts.
-  mutating func end(_ held: Held, kind: (StopCause?) -> Outcome.Kind) -> Bool {
-    guard let entry = running[held.chain], entry.held.generation == held.generation else {
-      // It was set aside: settled without it long ago.
+  /// The task of a link has ended. Returns whether its slot may go on: the Swift task of a link that was
+  /// stopped stays cancelled, so it may not. `kind` is asked only if the outcome still counts.
+  mutating func end(_ slot: Int, _ held: Held, kind: (StopCause?) -> Outcome.Kind) -> Bool {
+    guard let entry = running[slot], entry.held.generation == held.generation, entry.held.chain == held.chain
+    else {
+      // It was set aside: settled without it long ago, and its slot given to others.
       setAside -= 1
       return false
     }
-    running[held.chain] = nil
+    running[slot] = nil
+    runningCount -= 1
     let decided = kind(entry.stopped)
     // What a dead session held is with others already; only a result is worth telling.
     if entry.stopped != .sessionLost || decided != .back {
       outcomes.append(Outcome(held: entry.held, kind: decided))
     }
     if entry.stopped != nil {
-      active -= 1
+      freeSlots.append(slot)
       return false
     }
     return true
   }
 
-  /// Marks a running link to be stopped; the caller cancels the handle. The first cause stays.
-  mutating func stop(_ chain: ChainID, _ cause: StopCause) -> TaskHandle? {
-    guard let entry = running[chain], entry.stopped == nil || cause == .sessionLost else { return nil }
-    running[chain]?.stopped = cause
-    return entry.handle
+  /// Marks running links to be stopped; the caller cancels the handles. The first cause stays, unless the
+  /// session is lost.
+  mutating func stop(_ cause: StopCause, where matches: (Running) -> Bool) -> [TaskHandle] {
+    running.indices.compactMap { slot in
+      guard let entry = running[slot], matches(entry), entry.stopped == nil || cause == .sessionLost
+      else { return nil }
+      running[slot]?.stopped = cause
+      return entry.handle
+    }
   }
+
+  mutating func stopAll(_ cause: StopCause) -> [TaskHandle] { stop(cause) { _ in true } }
 
   mutating func stopOverdue(now: ContinuousClock.Instant) -> [TaskHandle] {
-    running.filter { $0.value.stopped == nil && ($0.value.deadline.map { $0 <= now } ?? false) }
-      .keys.compactMap { stop($0, .timeLimit) }
+    stop(.timeLimit) { $0.deadline.map { $0 <= now } ?? false }
   }
 
-  /// Links that were stopped for their time and did not end: settled without their task, which keeps
-  /// its slot out of use until it ends.
+  /// Links that were stopped for their time and did not end: settled without their task, whose slot is
+  /// given to others.
   mutating func abandonOverdue(now: ContinuousClock.Instant, after grace: Duration) -> [ChainID] {
     var abandoned: [ChainID] = []
-    for (chain, entry) in running where entry.stopped == .timeLimit {
-      guard let deadline = entry.deadline, deadline + grace <= now else { continue }
-      running[chain] = nil
+    for slot in running.indices {
+      guard let entry = running[slot], entry.stopped == .timeLimit, let deadline = entry.deadline,
+        deadline + grace <= now
+      else { continue }
+      running[slot] = nil
+      runningCount -= 1
+      freeSlots.append(slot)
       let failure = Result<[UInt8], any Error>.failure(CancellationError())
       outcomes.append(
         Outcome(
           held: entry.held,
-          kind: Outcome.kind(of: failure, held: entry.held, stopped: .timeLimit, jitter: 0.5)))
-      active -= 1
+          kind: Outcome.kind(of: failure, held: entry.held, stopped: .timeLimit, jitter: { 0.5 })))
       setAside += 1
-      abandoned.append(chain)
+      abandoned.append(entry.held.chain)
     }
     return abandoned
   }
@@ -198,7 +208,8 @@ struct Slots {
   /// Chains that Redis says we hold and that we don't know: a grant that never reached us.
   mutating func giveBackUnknown(_ held: [(ChainID, Int)], asOf request: Int) {
     guard told == nil, request == number else { return }
-    let known = Set(running.keys).union(outcomes.map(\.held.chain)).union(runnable.map(\.chain))
+    let known = Set(running.compactMap { $0?.held.chain }).union(outcomes.map(\.held.chain)).union(
+      runnable.map(\.chain))
     for (chain, generation) in held where !known.contains(chain) {
       let lost = Held(
         chain: chain, session: session, generation: generation, cursor: 0, failedAttempts: 0, crashes: 0,

@@ -19,7 +19,7 @@ public struct TaskRegistry: Sendable {
     runners[T.name] = { bytes, context in
       let input: T.Input
       do {
-        input = try Payload.decode(T.Input.self, from: Array(bytes))
+        input = try Payload.decode(T.Input.self, from: bytes)
       } catch {
         throw TaskFailure(
           code: "input", message: "the arguments of \(T.name) don't decode: \(error)", retry: .never)

@@ -81,8 +81,8 @@ public struct Worker: Service {
         } else if !desk.read(\.canStart) {
           await desk.wait()
         }
-        for _ in 0..<desk.change(ring: false, { $0.claimSlots() }) {
-          slots.addTask { await slot(desk) }
+        for slot in desk.change(ring: false, { $0.claimSlots() }) {
+          slots.addTask { await run(slot, desk) }
         }
       }
     }
@@ -91,21 +91,18 @@ public struct Worker: Service {
   }
 
   /// One slot: runs link after link while there are any.
-  private func slot(_ desk: Desk) async {
+  private func run(_ slot: Int, _ desk: Desk) async {
     let clock = ContinuousClock()
     let handle = TaskHandle()
-    while let held = desk.change(ring: false, { $0.take { clock.now + $0 } }) {
-      let result: Result<[UInt8], any Error>
-      if desk.change(ring: false, { $0.attach(handle, to: held.chain) }) == nil {
-        result = await run(held)
-      } else {
-        result = .failure(CancellationError())
+    var next = desk.change(ring: false) { $0.take(slot, handle) { clock.now + $0 } }
+    while let held = next {
+      let result = await run(held)
+      next = desk.change { slots in
+        let goesOn = slots.end(slot, held) {
+          Outcome.kind(of: result, held: held, stopped: $0) { Double.random(in: 0...1) }
+        }
+        return goesOn ? slots.take(slot, handle) { clock.now + $0 } : nil
       }
-      let jitter = Double.random(in: 0...1)
-      let goOn = desk.change {
-        $0.end(held) { Outcome.kind(of: result, held: held, stopped: $0, jitter: jitter) }
-      }
-      guard goOn else { return }
     }
   }
 
@@ -142,7 +139,7 @@ public struct Worker: Service {
     while true {
       try await Task.sleep(for: .milliseconds(100), clock: clock)
       let now = clock.now
-      if desk.read({ $0.running.isEmpty }) { continue }
+      if desk.read({ $0.runningCount == 0 }) { continue }
       desk.stop(ringing: false) { $0.stopOverdue(now: now) }
       let abandoned = desk.change { $0.abandonOverdue(now: now, after: configuration.abandonAfter) }
       for chain in abandoned {
@@ -153,7 +150,7 @@ public struct Worker: Service {
       let since = drainingSince ?? now
       drainingSince = since
       if now - since > configuration.shutdownGrace {
-        desk.stop { slots in slots.running.keys.compactMap { slots.stop($0, .shutdown) } }
+        desk.stop { $0.stopAll(.shutdown) }
       }
     }
   }
