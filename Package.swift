@@ -132,7 +132,7 @@ let package = Package(
     .executableTarget(
       name: "drawbar-coordinator",
       dependencies: [
-        "RedisClient", "RollEngine", "TaskQueue",
+        "Fleet", "RedisClient", "RollEngine", "TaskQueue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,12 +1,13 @@
 import Fleet
 public import Logging
+import Rollout
 public import TaskQueue
 
 /// A coordinator: nothing but a worker on a queue of its own. Any number of them may run.
 public enum Coordinator {
   /// The worker that does what deployments wait for.
   ///
-  /// Before it runs, call ``Releases/beginSweeping()`` once.
+  /// - Parameter lease: unheard for so long it is taken for dead, and others do its work.
   public static func worker(
     _ releases: Releases, lease: Duration = .seconds(15), logger: Logger
   ) throws -> Worker {
@@ -50,38 +51,39 @@ struct FlagTask: QueueTask {
 }
 
 /// Looks at every deployment that is under way, once a minute, whoever runs it: a net under the wake-ups.
+/// It goes on for as long as there is any.
 struct SweepTask: QueueTask {
   struct Input: Codable, Sendable { var round: Int64 }
   static let name = "release.sweep"
-  static let period: Int64 = 60_000
+  static let period: Milliseconds = 60_000
   let releases: Releases
 
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
-    for id in try await releases.activeDeployments() {
+    let active = try await releases.activeDeployments()
+    for id in active {
       do {
         try await releases.advance(id)
       } catch let error as ReleaseError {
         context.logger.error("\(id) can't be looked at: \(error)")
       }
     }
-    try await releases.beginSweeping()
+    if !active.isEmpty { try await releases.queue.submit(releases.nextSweep(now: releases.now())) }
     return Nothing()
   }
 }
 
 extension Releases {
-  /// Sees to it that the next round of looks will come. Asked for by many, it comes once.
-  ///
-  /// - Throws: `RedisError`.
-  public func beginSweeping() async throws {
-    let now = try await queue.record(Names.brakeAll()).now
+  /// The next round of looks. Submitted by many, it exists once.
+  func nextSweep(now: Milliseconds) throws -> Chain {
     let round = now / SweepTask.period + 1
-    try await queue.submit(
-      Chain(
-        id: Names.sweep(round), queue: Names.coordinators(),
-        delay: .milliseconds(round * SweepTask.period - now),
-        links: [Link(SweepTask.self, .init(round: round), retry: Self.patience, timeLimit: .seconds(600))]))
+    return try Chain(
+      id: Names.sweep(round), queue: Names.coordinators(),
+      delay: .milliseconds(round * SweepTask.period - now),
+      links: [Link(SweepTask.self, .init(round: round), retry: Self.patience, timeLimit: .seconds(600))])
   }
+
+  /// The server's time.
+  func now() async throws -> Milliseconds { try await queue.record(Names.brakeAll()).now }
 
   /// Every deployment that has not ended, those being aborted for another included.
   func activeDeployments() async throws -> [String] {

@@ -19,6 +19,7 @@ extension Releases {
   /// Creates a release of a published version to a group; starts it where the options say so.
   ///
   /// - Throws: ``ReleaseError``: unknown group or version, a version marked bad, no plan, a busy group.
+  @discardableResult
   public func create(
     group name: String, version: String, options: ReleaseOptions = ReleaseOptions(), by: String,
     reason: String? = nil
@@ -64,7 +65,7 @@ extension Releases {
   /// - Returns: nil where somebody else came first.
   func create(_ draft: Draft) async throws -> Deployment? {
     let all = try await brakeAllReason()
-    let now = try await queue.record(Names.ledger(draft.group.name)).now
+    let now = try await now()
     var ledger = draft.ledger.ledger
     ledger.number += 1
     var move = Move()
@@ -98,6 +99,7 @@ extension Releases {
     if let change = try draft.ledger.change(to: ledger, group: draft.group.name) {
       move.commit.changes.append(change)
     }
+    move.commit.submit.append(try nextSweep(now: now))
     guard try await queue.commit(move.commit) == .committed else { return nil }
     announce(decision)
     for host in draft.plan.drainedByHand {

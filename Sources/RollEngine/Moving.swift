@@ -29,6 +29,7 @@ extension Releases {
         move.commit.changes.append(change)
       }
       guard !move.isEmpty else { return decision.deployment }
+      if case .action = event { move.commit.submit.append(try nextSweep(now: stored.now)) }
       guard try await queue.commit(move.commit) == .committed else { continue }
       announce(decision)
       // What was shut in the queue can be taken back only now that it is.

@@ -9,6 +9,9 @@ public import TaskQueue
 /// Every move is one transaction under the deployment's revision, so any number of people and
 /// coordinators may act at once: whoever decided on an older state reads again and decides again.
 public struct Releases: Sendable {
+  /// How long the result of a run may wait for a coordinator: the retention that the queue should be given.
+  public static let retention: Duration = .seconds(7 * 86_400)
+
   let queue: Queue
   let fleet: FleetStore
   let packages: PackageStore?
@@ -16,8 +19,7 @@ public struct Releases: Sendable {
   let logger: Logger
 
   /// - Parameters:
-  ///   - queue: where the work goes. Its retention is how long the result of a run may wait for a
-  ///     coordinator: give it days.
+  ///   - queue: where the work goes; made with ``retention``.
   ///   - packages: needed to plan and create; a coordinator does without.
   ///   - balancers: the driver for a group's load balancer; asked which servers are in service.
   public init(
@@ -42,6 +44,7 @@ public struct Releases: Sendable {
   ///
   /// - Throws: ``ReleaseError/refused(_:)`` with the actions that are allowed, where this one is not;
   ///   ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
+  @discardableResult
   public func act(_ id: String, _ action: Action, by: String, reason: String? = nil) async throws
     -> Deployment
   {

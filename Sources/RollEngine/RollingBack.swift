@@ -11,6 +11,7 @@ extension Releases {
   ///   - version: where to go; nil means the group's last good version before the origin.
   ///   - forced: whether the abort kills what runs.
   /// - Throws: ``ReleaseError`` where there is nothing to roll back, or nowhere to go.
+  @discardableResult
   public func rollback(
     _ origin: String, to version: String? = nil, forced: Bool = false, by: String, reason: String? = nil
   ) async throws -> Deployment {

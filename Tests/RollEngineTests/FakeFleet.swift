@@ -1,0 +1,138 @@
+import Delivery
+import Fleet
+import Rollout
+import Synchronization
+import TaskQueue
+import Workflows
+
+/// Servers and a load balancer in memory; the stages of ``StageFakes`` change them.
+final class FakeFleet: LoadBalancer, Sendable {
+  struct Host: Sendable {
+    var state = BalancedServer.State.up
+    var version: String
+    /// Which stages ended well, and how often a stage was begun.
+    var done: [Stage: Int] = [:]
+    var begun: [Stage: Int] = [:]
+  }
+
+  struct Rule: Sendable {
+    var version: String
+    var stage: Stage
+    var host: String
+  }
+
+  struct State: Sendable {
+    var hosts: [String: Host] = [:]
+    var failing: [Rule] = []
+    var gates: Set<Stage> = []
+    var reachable = true
+    var mostOut = 0
+  }
+
+  let state: Mutex<State>
+
+  init(hosts: [String], version: String) {
+    state = Mutex(
+      State(hosts: Dictionary(hosts.map { ($0, Host(version: version)) }, uniquingKeysWith: { a, _ in a })))
+  }
+
+  func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+  func host(_ name: String) -> Host { state.withLock { $0.hosts[name]! } }
+  var versions: [String: Int] {
+    state.withLock { Dictionary($0.hosts.values.map { ($0.version, 1) }, uniquingKeysWith: +) }
+  }
+  var outOfService: [String] {
+    state.withLock { $0.hosts.filter { $0.value.state != .up }.map(\.key).sorted() }
+  }
+
+  func servers() async throws -> [String: BalancedServer] {
+    try state.withLock { state in
+      guard state.reachable else { throw DeliveryFailure(.loadBalancer, "no answer") }
+      return Dictionary(
+        state.hosts.map { ($0.key, BalancedServer(host: $0.key, state: $0.value.state)) },
+        uniquingKeysWith: { a, _ in a })
+    }
+  }
+
+  func server(_ host: String) async throws -> BalancedServer {
+    BalancedServer(host: host, state: self.host(host).state)
+  }
+  func takeOut(
+    _ host: String, drain: Duration, force: Bool, permit: @Sendable () async throws -> Void
+  ) async throws -> Int { 0 }
+  func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws {}
+}
+
+/// A stage's task under its real name, that changes the fake fleet.
+protocol FakeStage: QueueTask where Input == StageInput, Output == Nothing {
+  static var stage: Stage { get }
+  var fleet: FakeFleet { get }
+}
+
+extension FakeStage {
+  func run(_ input: StageInput, _ context: TaskContext) async throws -> Nothing {
+    let host = input.server.host
+    let version = input.package.version
+    if context.link == 0, input.mayBeSkipped {
+      let seen = fleet.host(host)
+      if seen.version == version, !fails(input) {
+        if seen.state == .up { throw ChainControl.finish(note: TargetChain.skipped) }
+        if let markup = input.markupLink { throw ChainControl.jump(to: markup, note: "only out of service") }
+      }
+    }
+    fleet.change { $0.hosts[host]?.begun[Self.stage, default: 0] += 1 }
+    if Self.stage == .markdown {
+      fleet.change { state in
+        state.hosts[host]?.state = .maint
+        state.mostOut = max(state.mostOut, state.hosts.values.count { $0.state != .up })
+      }
+    }
+    while fleet.state.withLock({ $0.gates.contains(Self.stage) }) {
+      try await Task.sleep(for: .milliseconds(2))
+    }
+    if fails(input) { throw TaskFailure(code: "script", message: "as told\nline 1\nline 2", retry: .never) }
+    fleet.change { state in
+      if Self.stage == .install { state.hosts[host]?.version = version }
+      if Self.stage == .markup { state.hosts[host]?.state = .up }
+      state.hosts[host]?.done[Self.stage, default: 0] += 1
+    }
+    return Nothing()
+  }
+
+  private func fails(_ input: StageInput) -> Bool {
+    fleet.state.withLock { state in
+      state.failing.contains {
+        $0.version == input.package.version && $0.stage == Self.stage && $0.host == input.server.host
+      }
+    }
+  }
+}
+
+struct FakeMarkdown: FakeStage {
+  static let (name, stage) = (MarkdownTask.name, Stage.markdown)
+  let fleet: FakeFleet
+}
+struct FakeDownload: FakeStage {
+  static let (name, stage) = (DownloadTask.name, Stage.download)
+  let fleet: FakeFleet
+}
+struct FakeInstall: FakeStage {
+  static let (name, stage) = (InstallTask.name, Stage.install)
+  let fleet: FakeFleet
+}
+struct FakeVerify: FakeStage {
+  static let (name, stage) = (VerifyTask.name, Stage.verify)
+  let fleet: FakeFleet
+}
+struct FakeMarkup: FakeStage {
+  static let (name, stage) = (MarkupTask.name, Stage.markup)
+  let fleet: FakeFleet
+}
+
+extension FakeFleet {
+  var tasks: TaskRegistry {
+    TaskRegistry(
+      FakeMarkdown(fleet: self), FakeDownload(fleet: self), FakeInstall(fleet: self), FakeVerify(fleet: self),
+      FakeMarkup(fleet: self))
+  }
+}
