@@ -82,6 +82,12 @@ extension Releases {
       links: [Link(SweepTask.self, .init(round: round), retry: Self.patience, timeLimit: .seconds(600))])
   }
 
+  /// Sees to it that the next round of looks comes, whatever became of the ones before. Creating and acting
+  /// do so too; a process that starts may call it once Redis answers.
+  ///
+  /// - Throws: `RedisError`.
+  public func beginSweeping() async throws { try await queue.submit(nextSweep(now: now())) }
+
   /// The server's time.
   func now() async throws -> Milliseconds { try await queue.record(Names.brakeAll()).now }
 

@@ -19,7 +19,7 @@ public struct Crew: Sendable {
   ///   - concurrency: how many stages run at once.
   /// - Throws: nothing that a release could cause.
   public init(redis: RedisClient, packages: PackageStore, concurrency: Int, logger: Logger) throws {
-    let queue = Queue(redis: redis)
+    let queue = Queue(redis: redis, retention: Releases.retention)
     fleet = FleetStore(redis: redis)
     releases = Releases(queue: queue, fleet: fleet, packages: packages, logger: logger)
     worker = Worker(

@@ -20,7 +20,7 @@ struct Session: Sendable {
     let redis = RedisClient(configuration, logger: logger)
     do {
       _ = try await redis.connect()
-      let queue = Queue(redis: redis)
+      let queue = Queue(redis: redis, retention: Releases.retention)
       let fleet = FleetStore(redis: redis)
       let releases = Releases(queue: queue, fleet: fleet, packages: place.packages, logger: logger)
       try await body(Session(queue: queue, fleet: fleet, releases: releases, terminal: .standardOutput()))
