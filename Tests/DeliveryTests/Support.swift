@@ -31,9 +31,9 @@ func text(of path: String) throws -> String {
   String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
 }
 
-/// Looks again and again until it holds; records an issue after ten seconds.
+/// Looks again and again until it holds; records an issue after half a minute.
 func eventually(_ what: Comment, _ holds: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(10)
+  let deadline = ContinuousClock.now + .seconds(30)
   while try await !holds() {
     guard ContinuousClock.now < deadline else {
       Issue.record(what)

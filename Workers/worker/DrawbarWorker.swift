@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Delivery
-import FoundationEssentials
-public import Logging
+import Foundation
+import Logging
 import RedisClient
 import ServiceLifecycle
 import TaskQueue
@@ -16,8 +16,11 @@ struct DrawbarWorker: AsyncParsableCommand {
     abstract: "Runs the stages of releases: takes work from a Redis and does it on the hosts it can reach.",
     discussion: """
       Any number of workers may share one Redis. On SIGTERM a worker takes nothing new, finishes the stages \
-      that run (up to --grace) and hands back the rest. A password belongs into DRAWBAR_REDIS or a file, not \
-      into an argument that every user of this machine can read.
+      that run (up to --grace) and hands back the rest. A password belongs into DRAWBAR_REDIS, not into an \
+      argument that every user of this machine can read.
+
+      It ends with status 0 after a shutdown, with 2 for options that it can't use, and with 1 for a Redis \
+      that can't hold a queue.
 
       EXAMPLES
         drawbar-worker --packages /srv/packages
@@ -54,20 +57,35 @@ struct DrawbarWorker: AsyncParsableCommand {
   @Option(help: "A word for this worker in logs and status.")
   var name = "worker"
 
-  @Option(help: "trace, debug, info, notice, warning, error or critical.")
+  @Option(
+    help: "trace, debug, info, notice, warning, error or critical.",
+    transform: { text in
+      guard let level = Logger.Level(rawValue: text) else { throw ValidationError("no level \(text)") }
+      return level
+    })
   var logLevel: Logger.Level = .info
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if let worker = command as? DrawbarWorker { try await worker.run() } else { try command.run() }
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      exit(withError: ExitCode(2))
+    }
+  }
 
   func validate() throws {
     try Self.check(concurrency, in: 1...1_000, "--concurrency")
     try Self.check(lease, in: 3...600, "--lease")
     try Self.check(grace, in: 0...3_600, "--grace")
-    for queue in queue { _ = try QueueName(queue) }
-    _ = try QueueName(namespace)
-    _ = try ChainID(name)
+    for queue in queue { try Self.check("--queue") { _ = try QueueName(queue) } }
+    try Self.check("--namespace") { _ = try QueueName(namespace) }
     guard packages.hasPrefix("/") else {
       throw ValidationError("--packages must be an absolute path, not \(packages)")
     }
-    _ = try configuration()
+    try Self.check("--redis") { _ = try configuration() }
   }
 
   func run() async throws {
@@ -92,6 +110,10 @@ struct DrawbarWorker: AsyncParsableCommand {
     return try RedisConfiguration(url: url)
   }
 
+  private static func check(_ option: String, _ body: () throws -> Void) throws {
+    do { try body() } catch { throw ValidationError("\(option): \(error)") }
+  }
+
   private static func check(_ value: Int, in range: ClosedRange<Int>, _ option: String) throws {
     guard range.contains(value) else {
       throw ValidationError(
@@ -99,5 +121,3 @@ struct DrawbarWorker: AsyncParsableCommand {
     }
   }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -2,6 +2,14 @@ import Fleet
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// HAProxy's runtime API: a connection a request, as its socket closes after each answer.
 ///
 /// HAProxy accepts ten such connections at once and a unix socket refuses those beyond its backlog, so one
@@ -95,7 +103,8 @@ struct RuntimeAPI: Sendable {
             }
           }
         }
-      } catch let error as IOError where error.errnoCode == 11 /* EAGAIN: its backlog is full */ {
+      } catch let error as IOError where error.errnoCode == EAGAIN {
+        // A unix socket whose backlog is full.
         try await Task.sleep(for: .milliseconds(.random(in: 5...25)))
       }
     }
