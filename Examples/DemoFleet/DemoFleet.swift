@@ -26,9 +26,10 @@ public struct DemoFleet: Sendable {
   ///   - size: 1…150 servers, `web-01` and so on.
   ///   - sites: given to the servers in turn; empty for none.
   ///   - version: what they run at first; published here. nil starts none, and no server is in service.
+  ///   - checks: whether HAProxy checks the servers' health.
   public static func run<T>(
     in directory: String, size: Int, sites: [String] = [], version: String? = "1",
-    _ body: (DemoFleet) async throws -> T
+    checks: Bool = true, _ body: (DemoFleet) async throws -> T
   ) async throws -> T {
     precondition((1...150).contains(size), "a demo fleet has 1 to 150 servers")
     let block = try LoopbackBlock.free(addresses: size)
@@ -38,7 +39,8 @@ public struct DemoFleet: Sendable {
         host: name, address: block.address(index + 1), port: block.port,
         site: sites.isEmpty ? nil : sites[index % sites.count], directory: "\(directory)/servers/\(name)")
     }
-    let haproxy = HAProxyProcess(directory: directory, backend: app, servers: servers, block: block)
+    let haproxy = HAProxyProcess(
+      directory: directory, backend: app, servers: servers, block: block, checks: checks)
     let fleet = DemoFleet(
       directory: directory, servers: servers, url: haproxy.url, endpoint: haproxy.endpoint,
       packages: PackageStore(directory: "\(directory)/packages"))

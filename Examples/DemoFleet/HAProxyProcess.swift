@@ -20,6 +20,8 @@ struct HAProxyProcess: Sendable {
   let backend: String
   let servers: [Server]
   let block: LoopbackBlock
+  /// Whether it checks the servers' health.
+  var checks = true
 
   var endpoint: HAProxyEndpoint {
     HAProxyEndpoint(address: .unix(path: "\(directory)/haproxy.sock"), backend: backend)
@@ -28,7 +30,7 @@ struct HAProxyProcess: Sendable {
   private var entrance: String { "\(block.address(LoopbackBlock.entrance)):\(block.port)" }
 
   /// A request is tried on another server only where the connection could not be made, so none is done twice.
-  /// A server in service that answers no check for 400 ms is taken for failed.
+  /// A server in service that fails three checks in a row is taken for failed.
   private var configuration: String {
     let rows = servers.map { "  server \($0.host) \($0.address):\($0.port)" }
     return """
@@ -44,6 +46,7 @@ struct HAProxyProcess: Sendable {
         timeout client 60s
         timeout server 30s
         timeout queue 5s
+        timeout check 2s
         option redispatch
         retries 3
         retry-on conn-failure
@@ -56,7 +59,7 @@ struct HAProxyProcess: Sendable {
         balance roundrobin
         option httpchk GET /health
         http-check expect status 200
-        default-server check inter 200ms fall 2 rise 2
+        default-server \(checks ? "check inter 200ms fall 3 rise 2" : "no-check")
       \(rows.joined(separator: "\n"))
 
       """

@@ -205,6 +205,19 @@ import Testing
     }
   }
 
+  /// Taken for failed, such a server would never be taken for healthy again.
+  @Test func aServerWithoutChecksIsPutInAsItIs() async throws {
+    try await withDirectory { directory in
+      try await DemoFleet.run(in: directory, size: 1, checks: false) { fleet in
+        let balancer = HAProxyBalancer(fleet.endpoint)
+        _ = try await balancer.takeOut("web-01", drain: .seconds(5), force: false, permit: free)
+        #expect(try await balancer.server("web-01").state == .maint)
+        try await balancer.putIn("web-01", within: .seconds(5), permit: free)
+        #expect(try await balancer.server("web-01") == BalancedServer(host: "web-01", state: .up))
+      }
+    }
+  }
+
   @Test func hundredsMayAskAtOnce() async throws {
     try await withFleet(1) { _, balancer in
       try await withThrowingTaskGroup { group in

@@ -160,12 +160,12 @@ import Workflows
     try await withServer { fleet, server in
       let package = try await fleet.publish("1")
       _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
-      let own = ["start": "env | sort >seen; echo not today; exit 7", "stop": "echo stopped"]
+      let own = ["start": "env | sort >seen; printf 'not \\033[2Jtoday'; exit 7", "stop": "echo stopped"]
       let failure = try await failure {
         try await host.install(order(package, scripts: own), on: server, under: token(1))
       }
       #expect(failure.code == .script)
-      #expect(failure.log == "not today")
+      #expect(failure.log == "not \u{FFFD}[2Jtoday", "and no terminal is steered by it")
       let seen = try text(of: "\(server.directory)/seen")
       #expect(seen.contains("PORT=\(server.port)\n"))
       #expect(seen.contains("HOST=\(server.address)\n"))

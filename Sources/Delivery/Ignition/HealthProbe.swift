@@ -16,6 +16,9 @@ public struct HealthProbe: Sendable {
     request.headers.add(name: "User-Agent", value: "drawbar")
     do {
       let response = try await HTTPClient.shared.execute(request, timeout: .milliseconds(health.timeout))
+      guard response.history.count <= 1 else {
+        return HealthAnswer(status: nil, error: "a redirect, which is not followed")
+      }
       let body = try await response.body.collect(upTo: 64 * 1024)
       let version = health.version.version(inBody: Array(body.readableBytesView)) {
         response.headers.first(name: $0)

@@ -30,9 +30,18 @@ public struct DeliveryFailure: Error, Sendable, Equatable, CustomStringConvertib
   ///   worth another try.
   public init(_ code: Code, _ message: String, log: String? = nil, mayPass: Bool? = nil) {
     self.code = code
-    self.message = message
-    self.log = log.flatMap { $0.isEmpty ? nil : $0 }
+    self.message = Self.printable(message)
+    self.log = log.flatMap { $0.isEmpty ? nil : Self.printable($0) }
     self.mayPass = mayPass ?? (code != .fenced && code != .input)
+  }
+
+  /// What apps and scripts wrote is shown on terminals, and must not steer them.
+  private static func printable(_ text: String) -> String {
+    func steers(_ scalar: Unicode.Scalar) -> Bool {
+      scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+    }
+    guard text.unicodeScalars.contains(where: steers) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { steers($0) ? "\u{FFFD}" : $0 }))
   }
 
   public var description: String { "\(code.rawValue): \(message)" }
