@@ -1,0 +1,79 @@
+import RedisServer
+import Testing
+
+/// Whatever is wrong ends in exit code 2 and a sentence that names the place, and nothing was changed.
+@Suite struct BadInputTests {
+  @Test func groupFiles() async throws {
+    let cases: [(yaml: String, place: String)] = [
+      (
+        Self.file(
+          servers: "- { host: a, port: 1, directory: /srv/a }", "- { host: a, port: 2, directory: /srv/b }"),
+        "7:11: servers[1].host: 'a' is servers[0] already"
+      ),
+      (Self.file(extra: "colour: blue"), "3:1: colour: unknown key"),
+      (Self.file(extra: "sevrers: []"), "3:1: sevrers: unknown key; did you mean servers?"),
+      (
+        Self.file(servers: "- { host: a, port: 65536, directory: /srv/a }"),
+        "6:20: servers[0].port: 65536 is not a port; use 1 to 65535"
+      ),
+      (
+        Self.file(config: "maxPullOutRatio: 0"),
+        "4:28: config.maxPullOutRatio: must be 1…50 percent in production"
+      ),
+      (Self.file(config: "maxPullOutRatio: 51"), "4:28: config.maxPullOutRatio: must be 1…50"),
+      (
+        Self.file(extra: "production: false", config: "maxPullOutRatio: 101"),
+        "4:28: config.maxPullOutRatio: must be 1…100 percent, not 101"
+      ),
+      ("group: [", "not YAML"),
+    ]
+    try await RedisServer.run { server in
+      try await Program.with { drawbar in
+        let redis = "\(server.configuration)"
+        for (yaml, place) in cases {
+          let file = try drawbar.write(yaml, to: "g.yaml")
+          let answer = try await drawbar("group", "apply", file, "--redis", redis)
+          #expect(answer.code == 2)
+          #expect(answer.err.contains(place), "\(answer.err)")
+          #expect(answer.err.hasPrefix(file + ":"))
+        }
+        let known = try await drawbar("group", "ls", "--json", "--redis", redis)
+        #expect(known.code == 0)
+        #expect(known.out.isEmpty, "nothing was applied")
+      }
+    }
+  }
+
+  @Test func commandLines() async throws {
+    try await Program.with { drawbar in
+      #expect(try await drawbar("frobnicate").code == 2)
+      #expect(try await drawbar("plan", "only-a-group").code == 2)
+      #expect(try await drawbar("group", "apply", "/nowhere.yaml").code == 2)
+      #expect(try await drawbar("show", "g", "--redis", "http://localhost").code == 2)
+      #expect(try await drawbar("release", "g", "1", "--wait", "5").code == 2)
+      #expect(try await drawbar("accept", "g").err.contains("--reason"))
+      #expect(try await drawbar("package", "push", "a", "../1", "/tmp").code == 2)
+      // Nobody is there: that is no bad input.
+      let away = try await drawbar("show", "g")
+      #expect(away.code == 5)
+      #expect(away.err.contains("drawbar up"))
+      #expect(try await drawbar("show", "g", "--redis", "redis://127.0.0.1:1").code == 5)
+      #expect(try await drawbar("--help").code == 0)
+    }
+  }
+
+  /// Line 3 is `extra`, line 4 the config, servers begin in line 6.
+  private static func file(
+    extra: String = "site: ams", config: String = "retries: 1",
+    servers: String... = ["- { host: a, port: 1, directory: /srv/a }"]
+  ) -> String {
+    """
+    group: g
+    app: a
+    \(extra)
+    config: { \(config) }
+    servers:
+    \(servers.joined(separator: "\n"))
+    """
+  }
+}

@@ -1,0 +1,67 @@
+import FoundationEssentials
+import Subprocess
+
+/// The `drawbar` that was built beside these tests, with a state directory of its own.
+struct Program: Sendable {
+  struct Answer: Sendable {
+    let code: Int
+    let out: String
+    let err: String
+  }
+
+  /// Short, since it holds a unix socket.
+  let state: String
+  private let path: String
+
+  /// Lends a program whose state directory is removed afterwards.
+  static func with(_ body: (Program) async throws -> Void) async throws {
+    let state = "/tmp/drawbar-cli-\(UInt32.random(in: .min ... .max))"
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: state) }
+    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let folder = tests.split(separator: "/").dropLast().joined(separator: "/")
+    try await body(Program(state: state, path: "/\(folder)/drawbar"))
+  }
+
+  @discardableResult
+  func callAsFunction(_ arguments: String...) async throws -> Answer {
+    let result = try await run(
+      .path(.init(path)), arguments: Arguments(arguments), environment: environment,
+      output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+    guard case .exited(let code) = result.terminationStatus else {
+      return Answer(code: -1, out: result.standardOutput, err: "\(result.terminationStatus)")
+    }
+    return Answer(code: Int(code), out: result.standardOutput, err: result.standardError)
+  }
+
+  /// Runs `drawbar up` while the body runs, and ends it by SIGTERM.
+  /// - Returns: how `up` ended.
+  func whileUp(_ body: @Sendable () async throws -> Void) async throws -> TerminationStatus {
+    try await run(
+      .path(.init(path)), arguments: ["up"], environment: environment, input: .none, output: .sequence,
+      error: .discarded
+    ) { up in
+      for try await line in up.standardOutput.strings() where line.contains("is up") { break }
+      do {
+        try await body()
+      } catch {
+        try up.send(signal: .terminate)
+        throw error
+      }
+      try up.send(signal: .terminate)
+    }.terminationStatus
+  }
+
+  func write(_ text: String, to name: String, executable: Bool = false) throws -> String {
+    let file = "\(state)/\(name)"
+    try Data(text.utf8).write(to: URL(filePath: file))
+    if executable {
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
+    }
+    return file
+  }
+
+  private var environment: Environment {
+    .inherit.updating(["DRAWBAR_STATE": state, "DRAWBAR_REDIS": nil, "NO_COLOR": nil])
+  }
+}
