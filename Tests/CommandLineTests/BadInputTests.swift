@@ -7,13 +7,14 @@ import Testing
     let cases: [(yaml: String, place: String)] = [
       (
         Self.file(
-          servers: "- { host: a, port: 1, directory: /srv/a }", "- { host: a, port: 2, directory: /srv/b }"),
+          servers: ["- { host: a, port: 1, directory: /srv/a }", "- { host: a, port: 2, directory: /srv/b }"]
+        ),
         "7:11: servers[1].host: 'a' is servers[0] already"
       ),
       (Self.file(extra: "colour: blue"), "3:1: colour: unknown key"),
       (Self.file(extra: "sevrers: []"), "3:1: sevrers: unknown key; did you mean servers?"),
       (
-        Self.file(servers: "- { host: a, port: 65536, directory: /srv/a }"),
+        Self.file(servers: ["- { host: a, port: 65536, directory: /srv/a }"]),
         "6:20: servers[0].port: 65536 is not a port; use 1 to 65535"
       ),
       (
@@ -65,7 +66,7 @@ import Testing
   /// Line 3 is `extra`, line 4 the config, servers begin in line 6.
   private static func file(
     extra: String = "site: ams", config: String = "retries: 1",
-    servers: String... = ["- { host: a, port: 1, directory: /srv/a }"]
+    servers: [String] = ["- { host: a, port: 1, directory: /srv/a }"]
   ) -> String {
     """
     group: g

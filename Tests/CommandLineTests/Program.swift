@@ -11,7 +11,8 @@ struct Program: Sendable {
 
   /// Short, since it holds a unix socket.
   let state: String
-  private let path: String
+  /// Where the programs were built.
+  private let folder: String
 
   /// Lends a program whose state directory is removed afterwards.
   static func with(_ body: (Program) async throws -> Void) async throws {
@@ -20,13 +21,13 @@ struct Program: Sendable {
     defer { try? FileManager.default.removeItem(atPath: state) }
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let folder = tests.split(separator: "/").dropLast().joined(separator: "/")
-    try await body(Program(state: state, path: "/\(folder)/drawbar"))
+    try await body(Program(state: state, folder: "/" + folder))
   }
 
   @discardableResult
   func callAsFunction(_ arguments: String...) async throws -> Answer {
     let result = try await run(
-      .path(.init(path)), arguments: Arguments(arguments), environment: environment,
+      .name("drawbar"), arguments: Arguments(arguments), environment: environment,
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     guard case .exited(let code) = result.terminationStatus else {
       return Answer(code: -1, out: result.standardOutput, err: "\(result.terminationStatus)")
@@ -38,7 +39,7 @@ struct Program: Sendable {
   /// - Returns: how `up` ended.
   func whileUp(_ body: @Sendable () async throws -> Void) async throws -> TerminationStatus {
     try await run(
-      .path(.init(path)), arguments: ["up"], environment: environment, input: .none, output: .sequence,
+      .name("drawbar"), arguments: ["up"], environment: environment, input: .none, output: .sequence,
       error: .discarded
     ) { up in
       for try await line in up.standardOutput.strings() where line.contains("is up") { break }
@@ -62,6 +63,7 @@ struct Program: Sendable {
   }
 
   private var environment: Environment {
-    .inherit.updating(["DRAWBAR_STATE": state, "DRAWBAR_REDIS": nil, "NO_COLOR": nil])
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    return .inherit.updating(["PATH": "\(folder):\(path)", "DRAWBAR_STATE": state, "DRAWBAR_REDIS": nil])
   }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Subprocess
 import Testing
 
 /// The way of the README: from nothing to a release of an app of one's own, and back.
@@ -59,7 +60,7 @@ import Testing
     try await Program.with { drawbar in
       defer { Self.end("\(drawbar.state)/web-1") }
       _ = try await drawbar.whileUp {
-        let file = try drawbar.write(Self.group(["web-1"], in: drawbar.state), to: "g.yaml")
+        let file = try drawbar.write(Self.group(["web-1"], in: drawbar.state, patience: "1s"), to: "g.yaml")
         try await drawbar("group", "apply", file)
         _ = try drawbar.write("#!/bin/sh\nexit 1\n", to: "run", executable: true)
         let bad = "\(drawbar.state)/bad"
@@ -103,7 +104,9 @@ import Testing
 
     """#
 
-  private static func group(_ hosts: [String], in directory: String) -> String {
+  private static func group(
+    _ hosts: [String], in directory: String, patience: String = "20s"
+  ) -> String {
     let network = "127.\(Int.random(in: 16...250)).\(Int.random(in: 0...255))"
     let servers = hosts.enumerated().map { index, host in
       "- { host: \(host), address: \(network).\(index + 1), port: 18181, directory: \(directory)/\(host) }"
@@ -113,7 +116,7 @@ import Testing
       app: web
       production: false
       health: { successes: 1, interval: 50ms, timeout: 1s }
-      config: { startupTimeout: 20s, maxPullOutRatio: 100, retries: 0 }
+      config: { startupTimeout: \(patience), maxPullOutRatio: 100, retries: 0 }
       servers:
       \(servers.joined(separator: "\n"))
       """
