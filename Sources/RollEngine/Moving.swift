@@ -133,14 +133,14 @@ extension Releases {
         guard at > now || !move.commit.changes.isEmpty else { continue }
         move.commit.submit.append(
           try wakeUp(deployment.id, id: Names.wake(deployment.id, at: name), delay: delay))
-      case .flagFault(let host, let reason):
+      case .flagFault(let host, let by, let reason):
         move.commit.submit.append(
           try Chain(
             id: Names.flag(deployment.id, stored.revision + 1, host), queue: Names.coordinators(),
             links: [
               Link(
                 FlagTask.self,
-                .init(group: deployment.group, host: host, by: deployment.log.last?.by ?? "", reason: reason),
+                .init(group: deployment.group, host: host, by: by, reason: reason),
                 retry: Self.patience)
             ]))
       case .notify: break

@@ -205,7 +205,9 @@ extension Course {
       hosts.append(target.host)
     }
     for host in hosts {
-      add(.flagFault(host: host, reason: "\(deployment.id) was accepted without it by \(by): \(reason)"))
+      add(
+        .flagFault(host: host, by: by, reason: "\(deployment.id) was accepted without it by \(by): \(reason)")
+      )
     }
     log(action.name.rawValue, by: by, why: reason)
     settleBatches()

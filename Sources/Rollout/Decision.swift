@@ -23,7 +23,7 @@ public enum Effect: Sendable, Equatable {
   /// Look again at this instant.
   case wake(at: Milliseconds)
   /// Give the server the fault flag.
-  case flagFault(host: String, reason: String)
+  case flagFault(host: String, by: String, reason: String)
   /// Tell people.
   case notify(Notice)
 }

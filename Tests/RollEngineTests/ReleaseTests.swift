@@ -210,7 +210,7 @@ import Testing
         try await releases.create(group: "api", version: "2", by: "ann")
       }
       await #expect(
-        throws: ReleaseError.unknownVersion(app: "shop", version: "9", published: ["1", "2", "3"])
+        throws: ReleaseError.unknownVersion(app: "shop", version: "9", published: ["3", "2", "1"])
       ) {
         try await releases.create(group: "web", version: "9", by: "ann")
       }

@@ -121,7 +121,7 @@ struct World {
     case .shut: tripped = true
     case .stop(let stops): for stop in stops { try self.stop(stop) }
     case .wake(let at): if at <= now { mustLook = true } else { wakes.insert(at) }
-    case .flagFault(let host, let reason): hosts[host]?.flag = reason
+    case .flagFault(let host, _, let reason): hosts[host]?.flag = reason
     case .notify(let notice): notices.append(notice)
     }
   }
