@@ -93,13 +93,16 @@ extension Course {
   }
 
   /// When the first stage under way runs out of time. What has not begun is looked at again as if it
-  /// began now.
+  /// began now, rounded up so that many looks ask for one.
   private var stageDeadline: Milliseconds? {
+    let limit = deployment.config.stageDeadline
+    let step = max(1_000, limit / 8)
+    let ifBegunNow = (now + limit + step) / step * step
     var first: Milliseconds?
     for batch in deployment.batches {
       for target in batch.targets where target.isUnderWay && target.stopping == nil {
         let report = situation.reports[target.host].flatMap { $0.ticket == target.ticket ? $0 : nil }
-        let at = (report?.since ?? now) + deployment.config.stageDeadline
+        let at = report?.since.map { $0 + limit } ?? ifBegunNow
         first = min(first ?? at, at)
       }
     }
