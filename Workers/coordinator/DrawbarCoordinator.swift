@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Fleet
 import FoundationEssentials
-public import Logging
+import Logging
 import RedisClient
 import RollEngine
 import ServiceLifecycle
@@ -39,7 +39,14 @@ struct DrawbarCoordinator: AsyncParsableCommand {
     help: "Seconds without a sign of life after which others do the work of this coordinator, 3 to 600.")
   var lease = 15
 
-  @Option(help: "trace, debug, info, notice, warning, error or critical.")
+  @Option(
+    help: "trace, debug, info, notice, warning, error or critical.",
+    transform: { text in
+      guard let level = Logger.Level(rawValue: text) else {
+        throw ValidationError("\(text) is no log level")
+      }
+      return level
+    })
   var logLevel: Logger.Level = .info
 
   func validate() throws {
@@ -69,5 +76,3 @@ struct DrawbarCoordinator: AsyncParsableCommand {
     return try RedisConfiguration(url: url)
   }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
