@@ -208,8 +208,9 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "DemoFleet", "RedisServer", "RollEngine", "TaskQueue",
-        .product(name: "Subprocess", package: "swift-subprocess"),
+        "Delivery", "DemoFleet", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
+        "demo-app", "drawbar-coordinator", "drawbar-worker",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/EndToEnd",
       swiftSettings: strict),
