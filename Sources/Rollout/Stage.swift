@@ -22,6 +22,12 @@ public enum Stage: String, Codable, Sendable, CaseIterable, Hashable, Comparable
     }
   }
 
+  /// The stage at a place of the order; nil where there is none.
+  init?(index: Int) {
+    guard Stage.allCases.indices.contains(index) else { return nil }
+    self = Stage.allCases[index]
+  }
+
   /// Earlier stages are less than later ones.
   public static func < (a: Stage, b: Stage) -> Bool { a.index < b.index }
 

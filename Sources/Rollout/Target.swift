@@ -1,5 +1,5 @@
 /// One server in one deployment.
-public struct Target: Codable, Sendable, Equatable {
+public struct Target: Sendable, Equatable {
   /// The server's hostname, unique in its group.
   public var host: String
   /// The server's site, where it has one.
