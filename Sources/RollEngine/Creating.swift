@@ -54,6 +54,8 @@ extension Releases {
     var package: PackageVersion
     var kind: Deployment.Kind
     var origin: String?
+    /// What is taken back; nil where the group's own version is left.
+    var fromVersion: String?
     var forced: Bool
     var start: Bool
     var by: String
@@ -77,7 +79,8 @@ extension Releases {
     var deployment = Deployment(
       id: "\(draft.group.name)-\(ledger.number)", group: draft.group.name, number: ledger.number,
       kind: draft.kind, package: draft.package,
-      fromVersion: ledger.history.last?.version ?? draft.group.baselineVersion, origin: draft.origin,
+      fromVersion: draft.fromVersion ?? ledger.history.last?.version ?? draft.group.baselineVersion,
+      origin: draft.origin,
       supersedes: draft.before?.deployment.id, plan: draft.plan, createdAt: now, createdBy: draft.by)
     deployment.log = [
       LogEntry(at: now, by: draft.by, what: "create", why: draft.reason, state: .pending)

@@ -33,7 +33,8 @@ extension Releases {
       let draft = Draft(
         group: group, ledger: ledger, before: before,
         plan: try await rollbackPlan(of: seen, group, ledger.ledger),
-        package: package, kind: .rollback, origin: id, forced: forced, start: true, by: by, reason: reason)
+        package: package, kind: .rollback, origin: id, fromVersion: seen.package.version,
+        forced: forced, start: true, by: by, reason: reason)
       if let created = try await create(draft) { return created }
     }
     throw ReleaseError.contended(id)

@@ -6,6 +6,8 @@ import Synchronization
 final class Doorbell: Sendable {
   private struct State {
     var dueAt: ContinuousClock.Instant?
+    /// Whether more was asked for and the answer, which says when the next chain is due, is still out.
+    var unanswered = false
     var fruitless = 0
   }
 
@@ -24,6 +26,7 @@ final class Doorbell: Sendable {
   func answered(untilDue: Duration?, granted: Int) {
     state.withLock {
       $0.dueAt = untilDue.map { .now + $0 }
+      $0.unanswered = false
       if granted > 0 { $0.fruitless = 0 }
     }
   }
@@ -34,18 +37,24 @@ final class Doorbell: Sendable {
       while true {
         try Task.checkCancellation()
         await desk.waitForRoom()
-        let wait = state.withLock { state in
-          min(.seconds(5), max(.milliseconds(1), (state.dueAt ?? .now + .seconds(5)) - .now))
+        // How long to listen is known only from the answer to what the last ring asked for.
+        let (wait, unanswered) = state.withLock { state -> (Duration, Bool) in
+          if state.unanswered { return (.milliseconds(50), true) }
+          return (
+            min(.seconds(5), max(.milliseconds(1), (state.dueAt ?? .now + .seconds(5)) - .now)), false
+          )
         }
         let seconds = Double(wait.milliseconds) / 1_000
         let keys = queues.map { RedisArgument.string(broker.key(wake: $0)) }
         do {
           let answer = try await connection.send(
             RedisCommand("BZPOPMIN", keys + [.string("\(seconds)")]), blocking: wait)
+          if answer.isNull, unanswered { continue }
           // A bell that rings for nothing (another took the work, or it can't be taken now) is heard later.
           let pause = state.withLock { state in
             state.fruitless = answer.isNull ? 0 : state.fruitless + 1
             state.dueAt = nil
+            state.unanswered = true
             return state.fruitless > 2 ? min(50, 1 << min(state.fruitless - 2, 6)) : 0
           }
           desk.change { $0.requestFetch() }
