@@ -12,7 +12,7 @@ public final class RedisBlockingConnection: Sendable {
 
   deinit {
     let link = link
-    link.eventLoop.execute { link.close(nil) }
+    link.eventLoop.execute { link.close(nil, answering: false) }
   }
 
   /// Sends a command and waits for its answer.
@@ -31,5 +31,5 @@ public final class RedisBlockingConnection: Sendable {
   }
 
   /// Ends the connection and fails a command that still waits. Closing twice is harmless.
-  public func close() async { await link.close() }
+  public func close() async { await link.close(answering: false) }
 }

@@ -36,7 +36,7 @@ public final class RedisClient: Sendable {
 
   deinit {
     let link = link
-    link.eventLoop.execute { link.close(nil) }
+    link.eventLoop.execute { link.close(nil, answering: false) }
   }
 
   /// Connects now, once, and says who answered. A failure is thrown at once instead of being retried.
@@ -146,5 +146,5 @@ public final class RedisClient: Sendable {
 
   /// Ends the client: what was sent is still answered (within the command time-out), what was not fails with
   /// code ``RedisError/Code/closed``, and so does every later call. Closing twice is harmless.
-  public func close() async { await link.close() }
+  public func close() async { await link.close(answering: true) }
 }

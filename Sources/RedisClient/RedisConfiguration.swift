@@ -17,7 +17,8 @@ public struct RedisConfiguration: Sendable {
     public var certificate: String?
     /// A PEM file with the private key of our own certificate.
     public var privateKey: String?
-    /// The name the server's certificate must bear; `nil` for the host of the address.
+    /// The name the server's certificate must bear; `nil` for the host of the address. A certificate for
+    /// the very IP address that is connected to is accepted as well.
     public var serverName: String?
 
     public init(

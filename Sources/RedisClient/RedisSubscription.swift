@@ -31,7 +31,11 @@ public struct RedisSubscription: AsyncSequence, Sendable {
 
     /// The next message; `nil` when the reading task is cancelled.
     @concurrent public mutating func next() async throws -> RedisMessage? {
-      try await iterator.next()
+      do {
+        return try await iterator.next()
+      } catch is CancellationError {
+        return nil
+      }
     }
   }
 

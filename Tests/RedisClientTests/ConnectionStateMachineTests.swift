@@ -4,7 +4,7 @@ import Testing
 @testable import RedisClient
 
 /// The whole protocol of a connection with letters for callers: no socket, no clock, no task.
-@Suite("The connection's state machine")
+@Suite("The connection's state machine", .timeLimit(.minutes(1)))
 struct ConnectionStateMachineTests {
   static let info = "$34\r\nrun_id:abc\r\nredis_version:7.0.15\r\n\r\n"
   static let greeting = "+OK\r\n+OK\r\n+OK\r\n+PONG\r\n" + info

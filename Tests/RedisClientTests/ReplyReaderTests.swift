@@ -2,7 +2,7 @@ import Testing
 
 @testable import RedisClient
 
-@Suite("Reading replies, without a socket")
+@Suite("Reading replies, without a socket", .timeLimit(.minutes(1)))
 struct ReplyReaderTests {
   static let samples: [(wire: String, value: RedisValue)] = [
     ("+OK\r\n", .simple("OK")),
@@ -110,13 +110,12 @@ struct ReplyReaderTests {
   @Test("A command, read back as an array, has the words it was made of")
   func formatter() throws {
     var random = SystemRandomNumberGenerator()
-    var formatter = CommandFormatter()
     for _ in 0..<200 {
       let words = (0..<Int.random(in: 0...20, using: &random)).map { _ in
         (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       }
       var reader = ReplyReader(replyLimit: 1 << 20)
-      formatter.withFormatted(RedisCommand("NAME", words.map { .bytes($0) })) { reader.feed($0) }
+      CommandFormatter.withFormatted(RedisCommand("NAME", words.map { .bytes($0) })) { reader.feed($0) }
       #expect(try reader.next() == .array([bulk("NAME")] + words.map { .bulk($0) }))
       #expect(try reader.next() == nil)
     }
@@ -124,9 +123,8 @@ struct ReplyReaderTests {
 
   @Test("A command on the wire, to the byte")
   func wire() {
-    var formatter = CommandFormatter()
     let command = RedisCommand("SET", "ключ", "", .integer(-7), .bytes([0, 13, 10]))
-    let wire = formatter.withFormatted(command) { Array($0) }
+    let wire = CommandFormatter.withFormatted(command) { Array($0) }
     let text = "*5\r\n$3\r\nSET\r\n$8\r\nключ\r\n$0\r\n\r\n$2\r\n-7\r\n$3\r\n\0\r\n\r\n"
     #expect(wire == Array(text.utf8))
   }

@@ -2,51 +2,76 @@ internal import CHiredis
 internal import NIOCore
 
 /// Writes commands as Redis reads them, by hiredis' formatter.
-///
-/// hiredis takes pointers to the words, so all words of a command are first laid side by side in one
-/// buffer, which is kept from command to command.
-struct CommandFormatter {
-  private var words: [UInt8] = []
-  private var lengths: [Int] = []
-
+enum CommandFormatter {
   /// Appends one command to `buffer`.
-  mutating func append(_ command: RedisCommand, to buffer: inout ByteBuffer) {
+  static func append(_ command: RedisCommand, to buffer: inout ByteBuffer) {
     withFormatted(command) { _ = buffer.writeBytes($0) }
   }
 
   /// Formats one command and lends its bytes.
-  mutating func withFormatted<Result>(
+  ///
+  /// hiredis takes pointers to the words, so they are first laid side by side: on the stack, where they
+  /// are short.
+  static func withFormatted<Result>(
     _ command: RedisCommand, _ body: (UnsafeRawBufferPointer) -> Result
   ) -> Result {
-    words.removeAll(keepingCapacity: words.capacity <= 1 << 20)
-    lengths.removeAll(keepingCapacity: true)
-    add(command.name.utf8)
-    for argument in command.arguments {
-      switch argument {
-      case .string(let text): add(text.utf8)
-      case .bytes(let bytes): add(bytes)
-      case .integer(let number): add(String(number).utf8)
-      }
-    }
-    return words.withUnsafeBytes { words in
-      withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: lengths.count) { pointers in
-        // An empty word points at nothing in particular, but not at null.
-        var next = words.baseAddress ?? UnsafeRawPointer(pointers.baseAddress!)
-        for index in lengths.indices {
-          pointers[index] = next.assumingMemoryBound(to: CChar.self)
-          next += lengths[index]
+    let count = command.arguments.count + 1
+    let size = command.arguments.reduce(command.name.utf8.count) { $0 + $1.capacity }
+    // One byte more, so that an empty word has an address as well.
+    return withUnsafeTemporaryAllocation(byteCount: size + 1, alignment: 1) { bytes in
+      withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { pointers in
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { lengths in
+          var words = WordList(bytes: bytes, pointers: pointers, lengths: lengths)
+          words.add(command.name)
+          for argument in command.arguments {
+            switch argument {
+            case .string(let text): words.add(text)
+            case .bytes(let bytes): bytes.withUnsafeBytes { words.add($0) }
+            case .integer(let number): words.add(String(number))
+            }
+          }
+          var text: sds?
+          let length = redisFormatSdsCommandArgv(
+            &text, Int32(count), pointers.baseAddress, lengths.baseAddress)
+          guard length >= 0, let text else { fatalError("hiredis could not allocate a command") }
+          defer { redisFreeSdsCommand(text) }
+          return body(UnsafeRawBufferPointer(start: text, count: Int(length)))
         }
-        var text: sds?
-        let count = redisFormatSdsCommandArgv(&text, Int32(lengths.count), pointers.baseAddress, lengths)
-        guard count >= 0, let text else { fatalError("hiredis could not allocate a command") }
-        defer { redisFreeSdsCommand(text) }
-        return body(UnsafeRawBufferPointer(start: text, count: Int(count)))
       }
     }
   }
+}
 
-  private mutating func add(_ bytes: some Collection<UInt8>) {
-    words.append(contentsOf: bytes)
-    lengths.append(bytes.count)
+extension RedisArgument {
+  /// At least as many bytes as it has on the wire.
+  fileprivate var capacity: Int {
+    switch self {
+    case .string(let text): text.utf8.count
+    case .bytes(let bytes): bytes.count
+    case .integer: 20
+    }
+  }
+}
+
+/// Words side by side in memory of somebody else's, with a pointer and a length for each.
+private struct WordList {
+  let bytes: UnsafeMutableRawBufferPointer
+  let pointers: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
+  let lengths: UnsafeMutableBufferPointer<Int>
+  var used = 0
+  var count = 0
+
+  mutating func add(_ text: String) {
+    var text = text
+    text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+  }
+
+  mutating func add(_ word: UnsafeRawBufferPointer) {
+    let place = UnsafeMutableRawBufferPointer(rebasing: bytes[used...])
+    place.copyMemory(from: word)
+    pointers[count] = UnsafePointer(place.baseAddress?.assumingMemoryBound(to: CChar.self))
+    lengths[count] = word.count
+    used += word.count
+    count += 1
   }
 }

@@ -30,8 +30,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       return link.connectionEnded(self, failure ?? .lost(), unanswered: 0)
     }
     var bytes = ByteBuffer()
-    var formatter = CommandFormatter()
-    for command in Greeting(link.configuration).commands { formatter.append(command, to: &bytes) }
+    for command in Greeting(link.configuration).commands { CommandFormatter.append(command, to: &bytes) }
     context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     started = true
   }

@@ -219,17 +219,19 @@ final class Link: @unchecked Sendable {
     if case .up(let handler) = state, handler.hasCallers { handler.close(reason) }
   }
 
-  /// Ends it all: what was sent is still answered, the rest is refused.
-  func close(_ promise: EventLoopPromise<Void>?) {
+  /// Ends it all: what is not sent is refused.
+  ///
+  /// - Parameter answering: whether what was sent is still answered, within the command time-out.
+  func close(_ promise: EventLoopPromise<Void>?, answering: Bool) {
     eventLoop.assertInEventLoop()
     if let promise { closers.append(promise) }
     switch state {
     case .closing: return
     case .closed: return finishClosing()
     case .up(let handler):
-      send(through: handler)
+      if answering { send(through: handler) }
       state = .closing(handler)
-      if handler.hasCallers {
+      if answering, handler.hasCallers {
         eventLoop.scheduleTask(in: TimeAmount(configuration.commandTimeout)) { [weak self] in
           if let self, case .closing(let handler) = state { handler.close(.closed) }
         }

@@ -9,8 +9,8 @@ extension Link {
   func send(
     _ command: RedisCommand, deadline: NIODeadline, dropWhenCancelled: Bool = false
   ) async throws(RedisError) -> RedisValue {
-    let outcome = await wait(dropWhenCancelled: dropWhenCancelled) { link, caller, continuation in
-      link.outbox.leave(command, caller, deadline: deadline, continuation)
+    let outcome = await wait(dropWhenCancelled: dropWhenCancelled) { caller, continuation in
+      enter(command, caller, deadline, continuation)
     }
     return try outcome.get().first
   }
@@ -18,17 +18,17 @@ extension Link {
   /// Sends one command and waits for its answer, whether or not the waiting task is cancelled.
   func sendShielded(_ command: RedisCommand, deadline: NIODeadline) async throws(RedisError) -> RedisValue {
     let outcome = await withUnsafeContinuation { continuation in
-      enter(Outbox.Caller(), continuation) { link, caller, continuation in
-        link.outbox.leave(command, caller, deadline: deadline, continuation)
-      }
+      enter(command, Outbox.Caller(), deadline, continuation)
     }
     return try outcome.get().first
   }
 
   /// Sends several commands and waits for all answers.
   func send(_ commands: [RedisCommand], deadline: NIODeadline) async throws(RedisError) -> [RedisValue] {
-    let outcome = await wait(dropWhenCancelled: false) { link, caller, continuation in
-      link.outbox.leave(commands, caller, deadline: deadline, continuation)
+    var bytes = ByteBuffer()
+    for command in commands { CommandFormatter.append(command, to: &bytes) }
+    let outcome = await wait(dropWhenCancelled: false) { caller, continuation in
+      bytes.withUnsafeReadableBytes { enter($0, commands.count, caller, deadline, continuation) }
     }
     return try outcome.get().all
   }
@@ -36,24 +36,30 @@ extension Link {
   private typealias Continuation = UnsafeContinuation<Outbox.Caller.Outcome, Never>
 
   private func wait(
-    dropWhenCancelled: Bool, _ leave: (Link, Outbox.Caller, Continuation) -> Outbox.Accepted
+    dropWhenCancelled: Bool, _ enter: (Outbox.Caller, Continuation) -> Void
   ) async -> Outbox.Caller.Outcome {
     let caller = Outbox.Caller()
     return await withTaskCancellationHandler {
-      await withUnsafeContinuation { enter(caller, $0, leave) }
+      await withUnsafeContinuation { enter(caller, $0) }
     } onCancel: {
       // The connection goes first, so that what the caller sends next finds it gone.
-      if outbox.withdraw(caller), dropWhenCancelled {
+      if outbox.cancel(caller), dropWhenCancelled {
         eventLoop.execute { self.drop(.cancelled(mayHaveRun: true)) }
       }
     }
   }
 
   private func enter(
-    _ caller: Outbox.Caller, _ continuation: Continuation,
-    _ leave: (Link, Outbox.Caller, Continuation) -> Outbox.Accepted
+    _ command: RedisCommand, _ caller: Outbox.Caller, _ deadline: NIODeadline, _ continuation: Continuation
   ) {
-    switch leave(self, caller, continuation) {
+    CommandFormatter.withFormatted(command) { enter($0, 1, caller, deadline, continuation) }
+  }
+
+  private func enter(
+    _ bytes: UnsafeRawBufferPointer, _ count: Int, _ caller: Outbox.Caller, _ deadline: NIODeadline,
+    _ continuation: Continuation
+  ) {
+    switch outbox.leave(bytes, count: count, caller, deadline: deadline, continuation) {
     case .quietly: break
     case .callCollector: eventLoop.execute { self.collect() }
     case .refused(let error): continuation.resume(returning: .failure(error))
@@ -61,9 +67,9 @@ extension Link {
   }
 
   /// Waits until the connection is closed, whether or not the waiting task is cancelled.
-  func close() async {
+  func close(answering: Bool) async {
     let promise = eventLoop.makePromise(of: Void.self)
-    eventLoop.execute { self.close(promise) }
+    eventLoop.execute { self.close(promise, answering: answering) }
     // The promise is only ever succeeded, except by an event loop that was shut down, which closes as well.
     try? await promise.futureResult.get()
   }

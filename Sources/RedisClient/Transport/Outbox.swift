@@ -4,52 +4,35 @@ internal import Synchronization
 /// Where callers leave their commands and the event loop collects them: all that came since its last visit
 /// go out in one write.
 ///
-/// Callers encode straight into one buffer under a short lock. Beyond the limits they are parked, with
-/// their commands unencoded, until answers make room.
+/// Callers format their commands themselves and then only copy the bytes into one buffer, under a short
+/// lock. Beyond the limits they are parked, each with its bytes, until answers make room.
 final class Outbox: Sendable {
   typealias Caller = Pending<Replies>
 
-  private let state = Mutex(OutboxState())
-  private let limits: RedisConfiguration.Limits
-
-  init(limits: RedisConfiguration.Limits) {
-    self.limits = limits
-  }
-
   enum Accepted {
-    case quietly, callCollector
+    case quietly
+    /// The collector sleeps and must be called.
+    case callCollector
     case refused(RedisError)
   }
 
-  /// Leaves one command. The caller waits from then on, unless it is refused.
-  func leave(
-    _ command: RedisCommand, _ caller: Caller, deadline: NIODeadline,
-    _ continuation: UnsafeContinuation<Caller.Outcome, Never>
-  ) -> Accepted {
-    state.withLock { state in
-      if let error = state.admit(caller, continuation) { return .refused(error) }
-      if state.hasRoom(for: 1, limits) {
-        state.encode(CollectionOfOne(command), caller, deadline)
-      } else {
-        state.parked.append(ParkedCaller(caller: caller, commands: [command], deadline: deadline))
-      }
-      return state.callCollector()
-    }
+  private let state: Mutex<OutboxState>
+
+  init(limits: RedisConfiguration.Limits) {
+    state = Mutex(OutboxState(limits: limits))
   }
 
-  /// Leaves several commands, which go out together.
+  /// Leaves formatted commands, which go out together. The caller waits from then on, unless refused.
+  ///
+  /// - Parameter count: how many commands the bytes hold.
   func leave(
-    _ commands: [RedisCommand], _ caller: Caller, deadline: NIODeadline,
+    _ bytes: UnsafeRawBufferPointer, count: Int, _ caller: Caller, deadline: NIODeadline,
     _ continuation: UnsafeContinuation<Caller.Outcome, Never>
   ) -> Accepted {
     state.withLock { state in
-      if let error = state.admit(caller, continuation) { return .refused(error) }
-      if state.hasRoom(for: commands.count, limits) {
-        state.encode(commands, caller, deadline)
-      } else {
-        state.parked.append(ParkedCaller(caller: caller, commands: commands, deadline: deadline))
-      }
-      return state.callCollector()
+      if state.closed { return .refused(.closed) }
+      guard caller.wait(continuation) else { return .refused(.cancelled(mayHaveRun: false)) }
+      return state.leave(bytes, count: count, caller, deadline: deadline) ? .callCollector : .quietly
     }
   }
 
@@ -57,55 +40,29 @@ final class Outbox: Sendable {
   ///
   /// - Returns: whether that is so; otherwise there is something to send, and it must go on.
   func collectorRests() -> Bool {
-    state.withLock { state in
-      state.collectorCalled = state.batch.entries.count > state.withdrawn.count || !state.parked.isEmpty
-      return !state.collectorCalled
-    }
+    state.withLock { $0.collectorRests() }
   }
 
   /// Takes all that is to be sent.
   ///
   /// - Parameter spare: an emptied batch whose memory is used again.
-  func collect(reusing spare: consuming OutboxBatch) -> OutboxBatch {
-    let spare = spare
-    return state.withLock { state in
-      state.collectorCalled = false
-      guard !state.batch.entries.isEmpty else { return spare }
-      var batch = spare
-      swap(&batch, &state.batch)
-      state.firstUnsent = state.nextSequence
-      if !state.withdrawn.isEmpty {
-        batch = batch.without(state.withdrawn)
-        state.withdrawn.removeAll()
-      }
-      state.admitParked(limits)
-      return batch
-    }
+  func collect(reusing spare: OutboxBatch) -> OutboxBatch {
+    state.withLock { $0.collect(reusing: spare) }
   }
 
   /// So many commands were answered, or given up with their connection.
   ///
   /// - Returns: whether parked callers were let in, so that there is something to send.
   func answered(_ count: Int) -> Bool {
-    state.withLock { state in
-      state.unanswered -= count
-      guard !state.parked.isEmpty else { return false }
-      state.admitParked(limits)
-      return !state.batch.entries.isEmpty
-    }
+    state.withLock { $0.answered(count) }
   }
 
-  /// A caller leaves.
+  /// A caller is cancelled, and its commands are taken back if they are still here.
   ///
-  /// - Returns: whether its commands were sent before.
-  func withdraw(_ caller: Caller) -> Bool {
+  /// - Returns: whether they were sent before.
+  func cancel(_ caller: Caller) -> Bool {
     state.withLock { state in
-      if caller.sequence < 0 {
-        state.parked.removeAll { $0.caller === caller }
-      } else if caller.sequence >= state.firstUnsent {
-        state.drop(caller)
-      }
-      let sent = caller.sequence >= 0 && caller.sequence < state.firstUnsent
+      let sent = state.withdraw(caller)
       caller.finish(.failure(.cancelled(mayHaveRun: sent)))
       return sent
     }
@@ -113,39 +70,17 @@ final class Outbox: Sendable {
 
   /// Removes and returns those whose time is over before their commands were sent.
   func expired(now: NIODeadline) -> [Caller] {
-    state.withLock { state in
-      var callers: [Caller] = []
-      for entry in state.batch.entries
-      where entry.deadline <= now && !state.withdrawn.contains(entry.sequence) {
-        callers.append(entry.caller)
-      }
-      for caller in callers { state.drop(caller) }
-      callers += state.parked.filter { $0.deadline <= now }.map(\.caller)
-      state.parked.removeAll { $0.deadline <= now }
-      return callers
-    }
+    state.withLock { $0.expired(now: now) }
   }
 
   /// The first time at which ``expired(now:)`` will return somebody.
   var nextDeadline: NIODeadline? {
-    state.withLock { state in
-      let unsent = state.batch.entries.first { !state.withdrawn.contains($0.sequence) }?.deadline
-      return [unsent, state.parked.first?.deadline].compactMap { $0 }.min()
-    }
+    state.withLock { $0.nextDeadline }
   }
 
   /// Removes and returns all who wait to be sent; when `closing`, nobody is admitted any more.
   func clear(closing: Bool) -> [Caller] {
-    state.withLock { state in
-      state.closed = state.closed || closing
-      let callers = state.batch.entries.map(\.caller) + state.parked.map(\.caller)
-      state.unanswered -= state.batch.entries.reduce(0) { $0 + $1.count }
-      state.batch = OutboxBatch()
-      state.parked.removeAll()
-      state.withdrawn.removeAll()
-      state.firstUnsent = state.nextSequence
-      return callers
-    }
+    state.withLock { $0.clear(closing: closing) }
   }
 }
 

@@ -73,8 +73,7 @@ final class SubscriptionHandler: ChannelInboundHandler {
 
   private func write(_ commands: [RedisCommand]) {
     var bytes = ByteBuffer()
-    var formatter = CommandFormatter()
-    for command in commands { formatter.append(command, to: &bytes) }
+    for command in commands { CommandFormatter.append(command, to: &bytes) }
     context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
   }
 
