@@ -67,7 +67,7 @@ public struct Releases: Sendable {
     let reports = try await reports(stored.deployment)
     let seen = observe(stored.deployment, Situation(now: stored.now, ticket: "", reports: reports))
     return DeploymentView(
-      deployment: seen, now: stored.now, failures: seen.failures(balancer: .none),
+      deployment: seen, now: stored.now, failures: seen.failuresSeen,
       underWay: seen.underWay.map(\.host), nextStepAt: seen.nextStepAt, allowed: seen.allowed)
   }
 

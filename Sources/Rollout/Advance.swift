@@ -10,6 +10,7 @@ extension Course {
       settleBatches()
     }
     notifyGate()
+    noteDown()
   }
 
   private mutating func step() {

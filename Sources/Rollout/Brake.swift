@@ -9,9 +9,20 @@ extension Deployment {
     }
   }
 
+  /// F as it was at the last look, with what the queue says now: what people are shown.
+  public var failuresSeen: Int {
+    failures(balancer: .none) + targets.count { $0.state.isGood && down.contains($0.host) }
+  }
+
   private func counts(_ target: Target, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
     if kind == .rollback && target.wasOut { return false }
-    return target.state.isFailure || isDown(target, balancer: balancer, pulledOut: pulledOut)
+    return target.state.isFailure
+      || isDown(target, balancer: balancer, pulledOut: pulledOut)
+  }
+
+  /// Whether a target that ended well counts as a failure.
+  func countsAsDown(_ target: Target, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
+    !(kind == .rollback && target.wasOut) && isDown(target, balancer: balancer, pulledOut: pulledOut)
   }
 
   /// Whether a target that ended well is reported out of service, and nobody pulled it out.
@@ -30,7 +41,8 @@ extension Deployment {
     guard rolloutOpenedAt != nil, hasPending else { return nil }
     let failures = failures(balancer: balancer, pulledOut: pulledOut)
     guard failures >= limit else { return nil }
-    return "\(failures) failed of \(numbers.rolling), the limit is \(limit)"
+    let down = down.isEmpty ? "" : " (\(down.joined(separator: ", ")) went out of service after success)"
+    return "\(failures) failed of \(numbers.rolling)\(down), the limit is \(limit)"
   }
 
   /// Why a batch may not go out by the second gate: too few would stay in service. Nil where it may.

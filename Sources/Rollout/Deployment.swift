@@ -62,6 +62,8 @@ public struct Deployment: Codable, Sendable, Equatable {
   public var deadlineFrom: Milliseconds?
   /// Whether the shared limit in the queue has been shut, so that nothing that has not started starts.
   public var shut: Bool
+  /// Rolling servers that had ended well and were out of service at the last look: they count as failures.
+  public var down: [String]
   /// When it ended.
   public var endedAt: Milliseconds?
   /// Who did what, when and why; the coordinator's own steps too. The oldest first.
@@ -92,6 +94,7 @@ public struct Deployment: Codable, Sendable, Equatable {
     startRequested = false
     gateNotified = false
     shut = false
+    down = []
     log = []
   }
 }

@@ -34,8 +34,21 @@ extension Course {
     // The queue's own count of failures doesn't know of these; so nothing more starts until all that
     // runs has ended and the limit is set anew.
     if late { shut() }
-    if !onlyLooking { excludeFailed() }
+    if !onlyLooking {
+      excludeFailed()
+      noteDown()
+    }
     settleBatches()
+  }
+
+  /// Remembers which servers went down after their success, as far as the load balancer can be asked.
+  mutating func noteDown() {
+    guard deployment.rolloutOpenedAt != nil, !deployment.state.isTerminal,
+      case .inService = situation.balancer
+    else { return }
+    let (balancer, pulledOut) = (situation.balancer, situation.pulledOut)
+    deployment.down = deployment.rollingBatches.flatMap(\.targets)
+      .filter { deployment.countsAsDown($0, balancer: balancer, pulledOut: pulledOut) }.map(\.host)
   }
 
   /// A failed server that somebody has pulled out is no longer the release's business.

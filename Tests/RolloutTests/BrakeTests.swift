@@ -138,11 +138,20 @@ import Testing
     try world.run()
     #expect(world.deployment.state == .braked)
     #expect(world.deployment.braked?.cause == .failures)
-    world.hosts["web-01"]?.live = false
+    #expect(world.deployment.failuresSeen == 1)
+    #expect(world.deployment.braked?.reason.contains("web-01") == true)
     try world.act(.retry)
     try world.run()
     #expect(world.deployment.state == .success)
     #expect(world.hosts["web-01"]?.live == true, "it got its Markup")
+  }
+
+  @Test func theSecondGateCountsToTheLastServer() throws {
+    // n = 9, M = 4: five stay in service.
+    var world = try world(9, .automatic(ratio: 50, bastion: false, minInService: .count(5)), failing: [])
+    #expect(world.deployment.state == .rollingOut)
+    world = try self.world(9, .automatic(ratio: 50, bastion: false, minInService: .count(6)), failing: [])
+    #expect(world.deployment.state == .braked)
   }
 
   @Test func theSecondGateKeepsEnoughInService() throws {

@@ -153,6 +153,13 @@ struct World {
     guard work.runs.count <= (batch.kind == .bastion ? 1 : deployment.numbers.batchSize) else {
       throw Violation("\(work.runs.count) at once")
     }
+    let pulled = work.runs.filter { run in
+      hosts[run.host]?.live == true && !batch.targets.contains { $0.host == run.host && $0.recheck }
+    }
+    let staying = hosts.values.count(where: \.live) - pulled.count
+    guard pulled.isEmpty || (balancerAnswers && staying >= deployment.numbers.minInService) else {
+      throw Violation("\(staying) stay in service, \(deployment.numbers.minInService) should")
+    }
     guard batch.kind == .rolling else { return }
     let f = deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut)
     guard f < deployment.limit, f == work.failures else { throw Violation("a batch starts at F=\(f)") }
