@@ -45,8 +45,9 @@ extension World {
   }
 
   private mutating func takeOut(_ host: String) {
+    // A server that was down already is not out through us.
+    if hosts[host]?.live == true { hosts[host]?.outByUs = true }
     hosts[host]?.live = false
-    hosts[host]?.outByUs = true
   }
 
   private mutating func end(_ host: String, _ stage: Stage) {
