@@ -102,6 +102,9 @@ public final class RedisClient: Sendable {
     return values
   }
 
+  /// The event loop of the shared connection.
+  var connectionEventLoop: any EventLoop { link.eventLoop }
+
   /// An event loop for a connection beside the shared one.
   func nextEventLoop() -> any EventLoop { group.next() }
 

@@ -50,6 +50,20 @@ struct RoundTripTests {
     }
   }
 
+  @Test("Callers may run on the connection's own thread")
+  func onEventLoop() async throws {
+    try await withClient { client, _ in
+      try await withTaskExecutorPreference(client.taskExecutor) {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+          for number in 0..<100 {
+            group.addTask { try await client.send(RedisCommand("ECHO", .integer(number))).int == number }
+          }
+          for try await right in group { #expect(right) }
+        }
+      }
+    }
+  }
+
   @Test("Limits far below the load slow callers down and fail nobody")
   func backPressure() async throws {
     let limits = RedisConfiguration.Limits(pendingCommands: 8, pendingBytes: 256)
