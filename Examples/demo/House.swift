@@ -58,7 +58,8 @@ struct House: Sendable {
       try await crew.begin()
       let result = try await body()
       await group.triggerGracefulShutdown()
-      try await tasks.waitForAll()
+      // Whoever was interrupted has cancelled them already.
+      do { try await tasks.waitForAll() } catch is CancellationError {}
       return result
     }
   }
@@ -66,8 +67,8 @@ struct House: Sendable {
   /// Batches of 25 %, gates that open by themselves, and little patience: a demo is watched.
   private static var rules: DeploymentConfig {
     DeploymentConfig(
-      maxPullOutRatio: 25, batchWait: 1_000, tailWait: 0, startupTimeout: 5_000, drainTimeout: 10_000,
-      gates: Gates(bake: .auto(after: 500), rollout: .auto(after: 500), batches: .auto()), retries: 0)
+      maxPullOutRatio: 25, batchWait: 2_000, tailWait: 500, startupTimeout: 5_000, drainTimeout: 10_000,
+      gates: Gates(bake: .auto(after: 1_500), rollout: .auto(after: 1_500), batches: .auto()), retries: 0)
   }
 
   /// Waits for Ctrl-C with everything running.

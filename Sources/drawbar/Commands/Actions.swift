@@ -17,6 +17,13 @@ struct ActionOptions: ParsableArguments {
 
   /// Does it, says where the deployment stands now, and follows it where that was asked.
   func perform(_ action: Action) async throws {
+    try await Self.perform(action, on: deployment, follow: follow, author, output, place)
+  }
+
+  static func perform(
+    _ action: Action, on deployment: String, follow: Bool, _ author: AuthorOptions, _ output: OutputOptions,
+    _ place: PlaceOptions
+  ) async throws {
     try await Session.open(place) { session in
       let id = try await session.releases.resolve(deployment)
       let after = try await session.releases.act(id, action, by: author.author, reason: author.reason)
@@ -84,14 +91,6 @@ struct Continue: AsyncParsableCommand {
     discussion: "Example:\n  drawbar continue shop-web")
   @OptionGroup var options: ActionOptions
   func run() async throws { try await options.perform(.continue) }
-}
-
-struct Brake: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Pull the brake: nothing new starts until somebody resumes or retries.",
-    discussion: "Example:\n  drawbar brake shop-web --reason 'error rate is up'")
-  @OptionGroup var options: ActionOptions
-  func run() async throws { try await options.perform(.brake) }
 }
 
 struct Retry: AsyncParsableCommand {

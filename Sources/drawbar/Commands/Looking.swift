@@ -34,7 +34,7 @@ struct Show: AsyncParsableCommand {
     discussion: """
       Examples:
         drawbar show shop-web
-        drawbar show shop-web-7 --json | jq .deployment.state
+        drawbar show shop-web-7 --json | jq -r .state
       """)
 
   @Argument(help: ArgumentHelp("A deployment, or a group for its latest.", valueName: "deployment"))
@@ -42,24 +42,11 @@ struct Show: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var place: PlaceOptions
 
-  /// What `--json` prints.
-  struct Shown: Encodable {
-    let deployment: Deployment
-    let now: Milliseconds
-    let failures: Int
-    let underWay: [String]
-    let nextStepAt: Milliseconds?
-    let allowed: [ActionName]
-  }
-
   func run() async throws {
     try await Session.open(place) { session in
       let view = try await session.releases.look(session.releases.resolve(deployment))
       if output.json {
-        let shown = Shown(
-          deployment: view.deployment, now: view.now, failures: view.failures, underWay: view.underWay,
-          nextStepAt: view.nextStepAt, allowed: view.allowed)
-        return session.terminal.show(Line(JSONText.line(shown)))
+        return session.terminal.show(Line(JSONText.line(Shown(view))))
       }
       session.terminal.show(Board(view).lines())
       session.terminal.show([

@@ -51,7 +51,9 @@ struct PlanCommand: AsyncParsableCommand {
     let options = try rules.releaseOptions()
     try await Session.open(place) { session in
       let plan = try await session.releases.preview(group: group, version: version, options: options)
-      if output.json { return session.terminal.show(Line(JSONText.line(plan))) }
+      if output.json {
+        return session.terminal.show(Line(JSONText.line(ShownPlan(plan, group: group, version: version))))
+      }
       session.terminal.show(plan.lines(group: group, version: version))
     }
   }
