@@ -14,7 +14,7 @@ extension Deployment {
     batches.flatMap { $0.targets.compactMap { target in target.ticket.map { (target.host, $0) } } }
   }
 
-  /// Whether the deployment is over or can't go on without a person, as far as the state alone says.
+  /// Whether any run has been handed to the queue and has not ended.
   var isUnderWay: Bool { batches.contains { $0.targets.contains(where: \.isUnderWay) } }
 
   /// The bastion that is not excluded stands last in its batch: those before it were replaced.

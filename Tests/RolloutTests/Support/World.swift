@@ -154,7 +154,8 @@ struct World {
       throw Violation("\(work.runs.count) at once")
     }
     let pulled = work.runs.filter { run in
-      hosts[run.host]?.live == true && !batch.targets.contains { $0.host == run.host && $0.recheck }
+      run.stages.contains(.markdown) && hosts[run.host]?.live == true
+        && !batch.targets.contains { $0.host == run.host && $0.recheck }
     }
     let staying = hosts.values.count(where: \.live) - pulled.count
     guard pulled.isEmpty || (balancerAnswers && staying >= deployment.numbers.minInService) else {
