@@ -143,7 +143,10 @@ final class Link: @unchecked Sendable {
     case .greeting(let current) where current === handler:
       attemptFailed(error)
     case .up(let current) where current === handler:
-      logger.notice("Lost the connection to Redis", metadata: ["reason": "\(error)"])
+      // A blocking connection dies with its cancelled caller: that is how it is meant to end.
+      logger.log(
+        level: error.code == .cancelled ? .debug : .notice, "Lost the connection to Redis",
+        metadata: ["reason": "\(error)"])
       state = .idle
       _ = outbox.answered(unanswered)
       if !outbox.collectorRests() { dial() }

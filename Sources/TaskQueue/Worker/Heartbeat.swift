@@ -3,7 +3,7 @@ import RedisClient
 
 /// Renews the lease, hears of cancels, and stops the worker's tasks when it can't be renewed in time.
 ///
-/// It runs on a thread of its own, so that tasks that keep every other one busy can't end the lease.
+/// It runs on the connection's thread, so that tasks that keep every other one busy can't end the lease.
 struct Heartbeat: Sendable {
   let broker: Broker
   let desk: Desk

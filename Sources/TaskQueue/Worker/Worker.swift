@@ -1,5 +1,4 @@
 public import Logging
-import NIOPosix
 import RedisClient
 public import ServiceLifecycle
 
@@ -35,7 +34,9 @@ public struct Worker: Service {
     let session = Session(broker: queue.broker, configuration: configuration, logger: logger)
     try await withGracefulShutdownHandler {
       try await checkServer()
-      let heart = HeartExecutor(MultiThreadedEventLoopGroup.singleton.next())
+      // What talks to Redis runs on the connection's own thread: no hop for a request, and tasks that keep
+      // every other thread busy can't end the lease.
+      let heart = queue.redis.taskExecutor
       try await withThrowingTaskGroup { group in
         group.addTask(executorPreference: heart) {
           try await Heartbeat(
@@ -45,7 +46,7 @@ public struct Worker: Service {
         group.addTask(executorPreference: heart) { try await keepTime(desk) }
         let doorbell = Doorbell(broker: queue.broker, desk: desk, configuration: configuration)
         group.addTask { try await doorbell.run() }
-        group.addTask { try await turns(desk, session, doorbell) }
+        group.addTask(executorPreference: heart) { try await turns(desk, session, doorbell) }
         // The turns end after a drain; nothing else ends by itself.
         do { try await group.next() } catch is CancellationError where !Task.isCancelled {}
         group.cancelAll()
@@ -82,7 +83,7 @@ public struct Worker: Service {
           await desk.wait()
         }
         for slot in desk.change(ring: false, { $0.claimSlots() }) {
-          slots.addTask { await run(slot, desk) }
+          slots.addTask(executorPreference: globalConcurrentExecutor) { await run(slot, desk) }
         }
       }
     }
