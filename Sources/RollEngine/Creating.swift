@@ -69,6 +69,7 @@ extension Releases {
     let all = try await brakeAllReason()
     let now = try await now()
     var ledger = draft.ledger.ledger
+    if ledger.number == 0 { ledger.epoch = Ledger.firstEpoch(now: now) }
     ledger.number += 1
     var move = Move()
     var revoked = true

@@ -20,8 +20,12 @@ struct Ledger: Codable, Equatable {
   var history: [Entry] = []
   /// Servers that a deployment of ours left out of service: nobody drained them by hand.
   var leftOut: [String] = []
-  /// Raised when Redis is restored from a backup, so that hosts accept its smaller numbers.
+  /// Goes before all other numbers at the hosts, which refuse what is older than what they have seen.
   var epoch = 0
+
+  /// The epoch of a ledger that is begun: the time. So hosts that knew an earlier Redis, whose numbers had
+  /// gone further, accept the numbers of one that begins anew.
+  static func firstEpoch(now: Milliseconds) -> Int { Int(now / 1_000) }
 
   /// Remembers the end of a deployment.
   mutating func close(_ deployment: Deployment) {

@@ -98,6 +98,17 @@ public struct Refusal: Error, Sendable, Equatable {
   public var allowed: [ActionName]
 }
 
+extension Notice: CustomStringConvertible {
+  /// The notice as a sentence about the deployment.
+  public var description: String {
+    switch self {
+    case .gateWaits(let state, _): "waits for a person at \(state.rawValue)"
+    case .braked(let reason): "BRAKED: \(reason)"
+    case .reached(let state): state.rawValue
+    }
+  }
+}
+
 extension Refusal: CustomStringConvertible {
   /// The refusal as a sentence.
   public var description: String {

@@ -13,6 +13,8 @@ final class FakeFleet: LoadBalancer, Sendable {
     /// Which stages ended well, and how often a stage was begun.
     var done: [Stage: Int] = [:]
     var begun: [Stage: Int] = [:]
+    /// The highest token that a stage came with.
+    var token: FenceToken?
   }
 
   struct Rule: Sendable {
@@ -80,7 +82,12 @@ extension FakeStage {
         if let markup = input.markupLink { throw ChainControl.jump(to: markup, note: "only out of service") }
       }
     }
-    fleet.change { $0.hosts[host]?.begun[Self.stage, default: 0] += 1 }
+    let token = input.token(generation: context.generation)
+    fleet.change {
+      $0.hosts[host]?.begun[Self.stage, default: 0] += 1
+      if let seen = $0.hosts[host]?.token, seen > token { return }
+      $0.hosts[host]?.token = token
+    }
     if Self.stage == .markdown {
       fleet.change { state in
         state.hosts[host]?.state = .maint

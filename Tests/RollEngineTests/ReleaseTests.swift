@@ -1,3 +1,4 @@
+import Delivery
 import Fleet
 import RollEngine
 import Rollout
@@ -32,6 +33,29 @@ import Testing
       let again = try await stand.follow("web-2", to: .success)
       #expect(again.states == ["SUCCESS": 1, "SKIPPED": 8])
     }
+  }
+
+  @Test func hostsThatKnewAnotherRedisAcceptOneThatBeginsAnew() async throws {
+    let tokens = Mutex<[FenceToken]>([])
+    // The first Redis counts further than the second.
+    for releases in [2, 1] {
+      let began = ContinuousClock.now
+      try await Stand.run(servers: 1) { stand in
+        for number in 1...releases {
+          try await stand.releases.create(
+            group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
+          try await stand.follow("web-\(number)", to: .success)
+        }
+        let token = stand.fleet.host("web-01").token
+        tokens.withLock { $0 += [token].compactMap { $0 } }
+      }
+      // The epoch is counted in seconds.
+      while ContinuousClock.now - began < .seconds(1) { try await Task.sleep(for: .milliseconds(10)) }
+    }
+    let seen = tokens.withLock { $0 }
+    #expect(seen.count == 2)
+    #expect(seen[0].deployment > seen[1].deployment)
+    #expect(seen[0] < seen[1])
   }
 
   @Test func manualGatesWaitForPeople() async throws {

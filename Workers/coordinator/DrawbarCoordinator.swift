@@ -1,6 +1,6 @@
 import ArgumentParser
 import Fleet
-import FoundationEssentials
+import Foundation
 import Logging
 import RedisClient
 import RollEngine
@@ -48,6 +48,21 @@ struct DrawbarCoordinator: AsyncParsableCommand {
       return level
     })
   var logLevel: Logger.Level = .info
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if let coordinator = command as? DrawbarCoordinator {
+        try await coordinator.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      exit(withError: ExitCode(2))
+    }
+  }
 
   func validate() throws {
     guard (3...600).contains(lease) else {

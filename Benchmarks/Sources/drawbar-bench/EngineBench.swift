@@ -36,11 +36,26 @@ extension BenchStage {
 }
 
 // The five stages by the names that releases ask for.
-struct BenchMarkdown: BenchStage { static let name = "release.markdown"; let work: StageWork }
-struct BenchDownload: BenchStage { static let name = "release.download"; let work: StageWork }
-struct BenchInstall: BenchStage { static let name = "release.install"; let work: StageWork }
-struct BenchVerify: BenchStage { static let name = "release.verify"; let work: StageWork }
-struct BenchMarkup: BenchStage { static let name = "release.markup"; let work: StageWork }
+struct BenchMarkdown: BenchStage {
+  static let name = "release.markdown"
+  let work: StageWork
+}
+struct BenchDownload: BenchStage {
+  static let name = "release.download"
+  let work: StageWork
+}
+struct BenchInstall: BenchStage {
+  static let name = "release.install"
+  let work: StageWork
+}
+struct BenchVerify: BenchStage {
+  static let name = "release.verify"
+  let work: StageWork
+}
+struct BenchMarkup: BenchStage {
+  static let name = "release.markup"
+  let work: StageWork
+}
 
 /// One release from start to SUCCESS, batches of 25 %, no waits: what the engine costs a stage.
 func benchEngine(_ report: inout Report) async throws {
@@ -70,7 +85,8 @@ private func release(_ targets: Int, _ work: StageWork, _ what: String, _ report
         queue: queue, fleet: store, packages: packages, balancers: { _ in NoBalancer() }, logger: logger)
       try await store.apply(group(of: targets))
       let tasks = TaskRegistry(
-        BenchMarkdown(work: work), BenchDownload(work: work), BenchInstall(work: work), BenchVerify(work: work),
+        BenchMarkdown(work: work), BenchDownload(work: work), BenchInstall(work: work),
+        BenchVerify(work: work),
         BenchMarkup(work: work))
       let worker = Worker(
         queue: queue, tasks: tasks,
@@ -83,7 +99,8 @@ private func release(_ targets: Int, _ work: StageWork, _ what: String, _ report
         let redisCPU = try await serverCPU(redis)
         let start = ContinuousClock.now
         let id = try await releases.create(
-          group: "bench", version: "1", options: ReleaseOptions(start: true), by: "bench").id
+          group: "bench", version: "1", options: ReleaseOptions(start: true), by: "bench"
+        ).id
         // The state alone: looking at every target would be measured too.
         while try await releases.deployments(group: "bench", last: 1).first?.state.isTerminal != true {
           try await Task.sleep(for: .milliseconds(targets / 20 + 5))
@@ -93,7 +110,9 @@ private func release(_ targets: Int, _ work: StageWork, _ what: String, _ report
         cpus.append((cpuSeconds() - cpu) / stages * 1e6)
         redisCPUs.append((try await serverCPU(redis) - redisCPU) / stages * 1e6)
         let end = try await releases.look(id).deployment
-        guard end.state == .success else { throw TaskFailure(code: "bench", message: "ended in \(end.state)") }
+        guard end.state == .success else {
+          throw TaskFailure(code: "bench", message: "ended in \(end.state)")
+        }
         await services.triggerGracefulShutdown()
         try await group.waitForAll()
       }
@@ -114,7 +133,8 @@ private func xargs(_ commands: Int, _ report: inout Report, _ targets: Int) thro
   try process.run()
   process.waitUntilExit()
   report.add(
-    "xargs -P2, the same \(commands) shells: wall time each", seconds(.now - start) / Double(commands) * 1e6, "µs")
+    "xargs -P2, the same \(commands) shells: wall time each", seconds(.now - start) / Double(commands) * 1e6,
+    "µs")
 }
 
 private func group(of count: Int) -> Fleet.Group {

@@ -7,7 +7,8 @@ func benchRedis(_ report: inout Report) async throws {
   print("RedisClient: INCR on one connection, unix socket")
   for inFlight in [1, 16, 128, 1_024] {
     let total = inFlight == 1 ? 50_000 : inFlight == 16 ? 400_000 : 2_097_152
-    try await rate("INCR, \(inFlight) in flight, each awaited by a caller of its own", total, &report) { redis in
+    try await rate("INCR, \(inFlight) in flight, each awaited by a caller of its own", total, &report) {
+      redis in
       try await withThrowingDiscardingTaskGroup { group in
         for _ in 0..<inFlight {
           group.addTask(executorPreference: redis.taskExecutor) {
