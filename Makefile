@@ -48,7 +48,6 @@ test: deps ## run every test: unit, script, fault, end to end
 	swift test --skip-build
 
 bench: deps ## measure the queue and the engine (REPORT)
-	swift build -c $(CONFIG)
 	swift run -c $(CONFIG) --package-path Benchmarks
 
 format: ## format the sources

@@ -194,7 +194,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "drawbar", "Fleet", "RedisServer", "Rollout",
+        "demo", "demo-app", "drawbar", "RedisServer",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .testTarget(

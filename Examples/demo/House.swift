@@ -23,7 +23,10 @@ struct House: Sendable {
   ) async throws -> Result {
     var logger = Logger(label: "demo") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .error
-    terminal.show(Line("Starting a private redis-server, HAProxy and \(size) servers at version 1 …", .faint))
+    terminal.show(
+      Line(
+        "Starting a private redis-server, HAProxy and \(size) servers at version 1, in \(directory) …", .faint
+      ))
     return try await RedisServer.run(
       directory: directory + "/redis", options: .init(appendOnly: .everySecond)
     ) { server in
@@ -67,7 +70,7 @@ struct House: Sendable {
   /// Batches of 25 %, gates that open by themselves, and little patience: a demo is watched.
   private static var rules: DeploymentConfig {
     DeploymentConfig(
-      maxPullOutRatio: 25, batchWait: 2_000, tailWait: 500, startupTimeout: 5_000, drainTimeout: 10_000,
+      maxPullOutRatio: 25, batchWait: 2_000, tailWait: 500, startupTimeout: 8_000, drainTimeout: 10_000,
       gates: Gates(bake: .auto(after: 1_500), rollout: .auto(after: 1_500), batches: .auto()), retries: 0)
   }
 

@@ -64,7 +64,12 @@ extension Releases {
 
   func announce(_ decision: Decision) {
     for case .notify(let notice) in decision.effects {
-      logger.notice("\(decision.deployment.id): \(notice)")
+      switch notice {
+      case .gateWaits(let state, _):
+        logger.warning("\(decision.deployment.id) waits long at \(state.rawValue) for a person")
+      case .braked(let reason): logger.warning("\(decision.deployment.id) is BRAKED: \(reason)")
+      case .reached(let state): logger.notice("\(decision.deployment.id) reached \(state.rawValue)")
+      }
     }
   }
 

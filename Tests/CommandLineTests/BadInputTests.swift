@@ -53,7 +53,7 @@ import Testing
       #expect(try await drawbar("show", "g", "--redis", "http://localhost").code == 2)
       #expect(try await drawbar("release", "g", "1", "--wait", "5").code == 2)
       #expect(try await drawbar("accept", "g").err.contains("--reason"))
-      #expect(try await drawbar("package", "push", "a", "../1", "/tmp").code == 2)
+      #expect(try await drawbar("package", "push", "a", "../1", drawbar.state).code == 2)
       // Nobody is there: that is no bad input.
       let away = try await drawbar("show", "g")
       #expect(away.code == 5)

@@ -26,8 +26,19 @@ struct Program: Sendable {
 
   @discardableResult
   func callAsFunction(_ arguments: String...) async throws -> Answer {
+    try await answer("drawbar", Arguments(arguments), environment)
+  }
+
+  /// Runs the demo with more in its environment.
+  func demo(_ more: [Environment.Key: String?]) async throws -> Answer {
+    try await answer("demo", [], environment.updating(more))
+  }
+
+  private func answer(
+    _ program: String, _ arguments: Arguments, _ environment: Environment
+  ) async throws -> Answer {
     let result = try await run(
-      .name("drawbar"), arguments: Arguments(arguments), environment: environment,
+      .name(program), arguments: arguments, environment: environment,
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     guard case .exited(let code) = result.terminationStatus else {
       return Answer(code: -1, out: result.standardOutput, err: "\(result.terminationStatus)")

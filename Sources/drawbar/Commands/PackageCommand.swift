@@ -29,6 +29,11 @@ struct PackageCommand: AsyncParsableCommand {
     @OptionGroup var place: PlaceOptions
 
     func run() async throws {
+      // Said before anything is packed, which may take long.
+      for (field, value, rule) in [("app", app, NameRule.name), ("version", version, .version)]
+      where !rule.accepts(value) {
+        throw PackageError.invalidName(field: field, value: value, allowed: rule.allowed)
+      }
       let source = Files.absolute(source)
       guard Files.exists(source) else { throw Stop(.refused, "can't read \(source): there is no such file") }
       let package: PublishedPackage

@@ -66,8 +66,8 @@ struct Up: AsyncParsableCommand {
 
   private func greet(_ configuration: RedisConfiguration) {
     let terminal = Terminal.standardOutput()
-    // A state directory that others have to name is part of what they type.
-    let option = place.state.map { " --state \($0)" } ?? place.redis.map { " --redis \($0)" } ?? ""
+    // A place that was named here has to be named there. A URL may hold a password: it is not repeated.
+    let option = place.state.map { " --state \($0)" } ?? (place.redis == nil ? "" : " --redis URL")
     terminal.show([
       Line("Drawbar is up.", .green),
       Line("  state   ", .faint) + Line(place.directory),
