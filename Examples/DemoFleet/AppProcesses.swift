@@ -17,10 +17,13 @@ struct AppProcesses {
 
   /// Asks every app to end, waits 5 seconds at most, and kills those that are left.
   func end() {
+    let groups = running
     signal(SIGTERM)
     for _ in 0..<100 where !running.isEmpty { usleep(50_000) }
     signal(SIGKILL)
     for _ in 0..<40 where !running.isEmpty { usleep(50_000) }
+    // They are nobody's children: until init has collected them they are still listed.
+    for _ in 0..<60 where groups.contains(where: { kill(-$0, 0) == 0 }) { usleep(50_000) }
   }
 
   /// The process groups that hold their directory's `app.lock`: the number beside it is theirs then.
