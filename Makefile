@@ -43,9 +43,10 @@ build: deps ## build everything, into .build/release or .build/debug
 demo: build ## watch real releases on a fleet of this machine: about three minutes (FLEET, KEEP, REPORT)
 	@.build/$(CONFIG)/demo
 
+# One after another: they start servers and look at clocks, and two cores are soon busy.
 test: deps ## run every test: unit, script, fault, end to end
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 
 # SwiftPM notices only in its root package that sources came or went: the plan is made anew.
 bench: deps ## measure the Redis client, the queue and the engine (REPORT)

@@ -46,7 +46,8 @@ public struct Chain: Sendable {
   /// - Parameters:
   ///   - lane: lanes of a queue are served in turn, so that one caller's thousands don't starve
   ///     another's one. Members of a group share the group's lane whatever is said here.
-  ///   - delay: not before this time from now.
+  ///   - delay: not before this time from now. Members of a group start when the group is sealed: for them it
+  ///     is left out of account.
   ///   - sharedInput: what links without an input of their own take.
   /// - Throws: ``InvalidChain`` without links or with more than 100; ``InvalidIdentifier`` for the lane;
   ///   the encoder's error when the shared input doesn't encode.

@@ -67,7 +67,8 @@ public struct Queue: Sendable {
     try await stage(group)
     var commit = Commit()
     commit.seal = [group.id]
-    _ = try await self.commit(commit)
+    let result = try await self.commit(commit)
+    guard result == .committed else { throw UnsealedGroup(id: group.id) }
   }
 
   /// Writes a group that nobody sees until a ``Commit`` seals it. One that is never sealed is removed
@@ -82,7 +83,7 @@ public struct Queue: Sendable {
       ]
       if start == 0, let callback = group.onSettled { arguments += callback.arguments(retention: retention) }
       for member in group.members[start..<min(start + Self.slice, group.members.count)] {
-        arguments += Chain(member, lane: group.id.rawValue).arguments(retention: retention)
+        arguments += Chain(member, lane: "*\(group.id)").arguments(retention: retention)
       }
       calls.append(Scripts.stage.call(keys: [broker.root], arguments: arguments))
     }
@@ -139,5 +140,13 @@ extension Cancellation {
       case .afterLinkThen(let last): "then:\(last)"
       }
     return [.string(chain.rawValue), .string(word), onlyBefore.map { .integer($0) } ?? ""]
+  }
+}
+
+/// A group that was removed before it could be made visible: staging it took longer than its time.
+public struct UnsealedGroup: Error, Sendable, CustomStringConvertible {
+  public let id: GroupID
+  public var description: String {
+    "group \(id) was not sealed in time and was removed: submit it under another id"
   }
 }

@@ -78,7 +78,7 @@ import Testing
     try await withFleet(2) { fleet, balancer in
       try await withThrowingTaskGroup { group in
         for _ in 0..<4 {
-          group.addTask { try await fleet.get("slow/1500") }
+          group.addTask { try await fleet.get("slow/3000") }
         }
         try await eventually("both serve") {
           try await balancer.servers().values.allSatisfy { $0.sessions == 2 }
@@ -101,7 +101,7 @@ import Testing
   @Test func aForcedDrainGoesOnWithRequestsLeft() async throws {
     try await withFleet(1) { fleet, balancer in
       try await withThrowingTaskGroup { group in
-        group.addTask { try await fleet.get("slow/1000") }
+        group.addTask { try await fleet.get("slow/3000") }
         try await eventually("it serves") { try await balancer.server("web-01").sessions == 1 }
         #expect(
           try await balancer.takeOut("web-01", drain: .milliseconds(100), force: true, permit: free) == 1)

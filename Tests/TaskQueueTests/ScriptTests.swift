@@ -16,7 +16,7 @@ import Testing
     init(_ queue: Queue, lease: Duration = .seconds(15)) async throws {
       self.queue = queue
       session = Session(broker: queue.broker, configuration: .init(lease: lease), logger: quiet)
-      name = try await session.begin()
+      name = try await session.begin().name
     }
 
     func turn(_ outcomes: [Outcome] = [], take total: Int = 0, free: Int? = nil, repeating: Bool = false)
@@ -258,6 +258,123 @@ import Testing
     }
   }
 
+  @Test func whatAWorkerTellsOfASessionItGaveUpIsAccepted() async throws {
+    try await withQueue { queue in
+      try await queue.submit(chain("a", Link(Say.self, "1"), Link(Say.self, "2")))
+      let hand = try await Hand(queue)
+      let granted = try #require(try await hand.turn(take: 1)?.granted.first)
+      // Redis has not noticed yet that the session is over.
+      let late = Slots.Turn(
+        number: 0, session: hand.name, outcomes: [Outcome(held: granted, kind: .done(result: []))],
+        free: 0, total: 0, mayStay: false)
+      guard case .settled(let codes, _, _) = try await hand.session.take(late) else {
+        Issue.record("it was not settled")
+        return
+      }
+      #expect(codes == [0])
+      let other = try await Hand(queue)
+      #expect(try await other.turn(take: 1)?.granted.map(\.cursor) == [1])
+    }
+  }
+
+  @Test func aNamedLastLinkRunsWhoeverDiesAndNoLateOutcomeStandsInForIt() async throws {
+    try await withQueue { queue in
+      let links = try (0..<5).map { try Link(Say.self, "\($0)") }
+      try await queue.submit(Chain(id: ChainID("a"), links: links))
+      let hand = try await Hand(queue)
+      let first = try #require(try await hand.turn(take: 1)?.granted.first)
+      try await queue.cancel([Cancellation(ChainID("a"), .afterLinkThen(last: 4))])
+      while try await queue.broker.call(Scripts.reap, [.string(hand.name), 3]).int == 0 {}
+      let late = Slots.Turn(
+        number: 0, session: hand.name, outcomes: [Outcome(held: first, kind: .done(result: []))],
+        free: 0, total: 0, mayStay: false)
+      guard case .settled(let codes, _, _) = try await hand.session.take(late) else { return }
+      #expect(codes == [-1])
+      // The last link is interrupted, by a shutdown and by a death, and runs all the same.
+      let second = try await Hand(queue)
+      #expect(try await second.turn(take: 1)?.granted.map(\.cursor) == [4])
+      try await second.end("a", .back)
+      #expect(try await second.turn(take: 1)?.granted.map(\.cursor) == [4])
+      while try await queue.broker.call(Scripts.reap, [.string(second.name), 3]).int == 0 {}
+      let third = try await Hand(queue)
+      #expect(try await third.turn(take: 1)?.granted.map(\.cursor) == [4])
+      try await third.end("a")
+      let status = try #require(try await queue.status([ChainID("a")])[0])
+      #expect(status.outcomes.keys.sorted() == [4])
+    }
+  }
+
+  @Test(arguments: [127, 128, 3_000]) func aDeadSessionIsEmptiedWhateverItHeld(count: Int) async throws {
+    try await withQueue { queue in
+      let ids = try (0..<count).map { try ChainID("c\($0)") }
+      try await queue.submit(ids.map { try Chain(id: $0, links: [Link(Say.self, "1")]) })
+      let hand = try await Hand(queue)
+      while hand.held.count < count { _ = try await hand.turn(take: 128) }
+      while try await queue.broker.call(Scripts.reap, [.string(hand.name), 3]).int == 0 {}
+      #expect(try await queue.status(ids).allSatisfy { $0?.state == .ready })
+    }
+  }
+
+  @Test func aGroupThatIsBeingRemovedCantBeSealed() async throws {
+    try await withQueue { queue in
+      try await queue.stage(group("g", 250), abandonedAfter: .milliseconds(1))
+      let hand = try await Hand(queue)
+      try await eventually("its removal begins") {
+        _ = try await hand.beat()
+        return try await queue.status(
+          [ChainID("g-0"), ChainID("g-249")] + (1..<249).map { try ChainID("g-\($0)") }
+        )
+        .contains { $0 == nil }
+      }
+      var commit = Commit()
+      commit.seal = [try GroupID("g")]
+      #expect(try await queue.commit(commit) == .unstaged(GroupID("g")))
+      try await eventually("nothing is left") {
+        _ = try await hand.beat()
+        return try await queue.redis.send(RedisCommand("KEYS", "*g-*")).array?.isEmpty == true
+      }
+    }
+  }
+
+  @Test func aChainHandedBackUnstartedIsHeldBackByItsLimit() async throws {
+    try await withQueue { queue in
+      var commit = Commit()
+      commit.limits = [Limit(id: try LimitID("l"), bound: 1)]
+      _ = try await queue.commit(commit)
+      try await queue.submit(group("g", 3, limit: "l"))
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 2)
+      try await hand.end("g-0", dead)
+      try await hand.end("g-1", .unstarted)
+      #expect(try await hand.turn(take: 3)?.granted.count == 0)
+      #expect(try await queue.status([ChainID("g-1")])[0]?.started == false)
+    }
+  }
+
+  @Test func aWeakerCancelDoesNotUndoAStrongerOne() async throws {
+    try await withQueue { queue in
+      let links = try (0..<3).map { try Link(Say.self, "\($0)") }
+      try await queue.submit(Chain(id: ChainID("a"), links: links))
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 1)
+      try await queue.cancel([Cancellation(ChainID("a"), .now)])
+      try await queue.cancel([Cancellation(ChainID("a"), .afterLinkThen(last: 2))])
+      try await hand.end("a", .back)
+      #expect(try await state(queue, "a") == .cancelled)
+    }
+  }
+
+  @Test func aLastLinkThatIsNotThereIsNotRun() async throws {
+    try await withQueue { queue in
+      try await queue.submit(chain("a", Link(Say.self, "1"), Link(Say.self, "2")))
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 1)
+      try await queue.cancel([Cancellation(ChainID("a"), .afterLinkThen(last: 9))])
+      try await hand.end("a")
+      #expect(try await state(queue, "a") == .cancelled)
+    }
+  }
+
   @Test func recordsMoveUnderTheirRevisionWithTheirWork() async throws {
     try await withQueue { queue in
       let id = try RecordID("r")
@@ -327,6 +444,7 @@ import Testing
       #expect(try await hand.end("c1", dead) == 0)
       #expect(try await hand.end("c2", .back) == 0)
       #expect(try await hand.beat().first?.string == "ok")
+      #expect(try await queue.cancel([Cancellation(ChainID("c0"), .now)]) == [.underWay])
       await #expect(throws: RedisError.self) { try await queue.submit(chain("more", Link(Say.self, "1"))) }
       #expect(try await state(queue, "more") == nil)
       _ = try await queue.redis.send(RedisCommand("CONFIG", "SET", "maxmemory", "0"))

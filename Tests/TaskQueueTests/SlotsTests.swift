@@ -18,7 +18,7 @@ import Testing
 
   func slots(_ concurrency: Int = 2, prefetch: Int = 0) -> Slots {
     var slots = Slots(concurrency: concurrency, prefetch: prefetch)
-    slots.begin(session: "s")
+    slots.begin(session: "s", since: clock.now)
     return slots
   }
 
@@ -94,8 +94,8 @@ import Testing
     let a = try start(&slots)
     let b = try start(&slots, in: 1)
     _ = slots.end(0, a) { _ in .done(result: []) }
-    _ = slots.lose()
-    slots.begin(session: "t")
+    _ = slots.lose(now: clock.now)
+    slots.begin(session: "t", since: clock.now)
     // b was told to stop: its cancellation says nothing, its success does.
     let goesOn = slots.end(1, b) { $0 == .sessionLost ? .done(result: []) : .back }
     #expect(!goesOn)
@@ -117,7 +117,7 @@ import Testing
     let a = try start(&slots)
     slots.drain()
     let next = try turn(&slots)
-    #expect(next.outcomes.map(\.kind) == [.back, .back])
+    #expect(next.outcomes.map(\.kind) == [.unstarted, .unstarted])
     #expect(next.total == 0)
     #expect(next.mayStay == false)
     slots.apply(codes: [0, 0], granted: [])
@@ -142,7 +142,7 @@ import Testing
     _ = slots.stopOverdue(now: now + .seconds(2))
     let early = slots.abandonOverdue(now: now + .seconds(2), after: .seconds(5))
     #expect(early.isEmpty)
-    let late = slots.abandonOverdue(now: now + .seconds(6), after: .seconds(5))
+    let late = slots.abandonOverdue(now: now + .seconds(8), after: .seconds(5))
     #expect(late.map(\.rawValue) == ["a"])
     #expect(slots.setAside == 1)
     let goesOn = slots.end(0, a) { _ in .done(result: []) }
@@ -165,7 +165,7 @@ import Testing
     slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 0)
     #expect(slots.heldCount == 0)
     slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 1)
-    #expect(try turn(&slots).outcomes.map(\.kind) == [.back])
+    #expect(try turn(&slots).outcomes.map(\.kind) == [.unstarted])
   }
 }
 

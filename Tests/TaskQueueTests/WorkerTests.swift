@@ -145,7 +145,7 @@ import Testing
       try await queue.submit(chain("a", Link(Say.self, "1"), Link(Say.self, "2")))
       // A session that takes the chain and is never heard of again.
       let lost = Session(broker: queue.broker, configuration: .init(lease: .milliseconds(300)), logger: quiet)
-      let name = try await lost.begin()
+      let name = try await lost.begin().name
       let turn = Slots.Turn(number: 1, session: name, outcomes: [], free: 1, total: 1, mayStay: true)
       guard case .settled(_, let granted, _) = try await lost.take(turn) else { return }
       #expect(granted.count == 1)
@@ -156,6 +156,52 @@ import Testing
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .finished }
       }
       #expect(log.all == ["1", "2"])
+    }
+  }
+
+  @Test func anOutageLongerThanTheLeaseEndsTasksInTimeAndTheWorkerGoesOn() async throws {
+    try await RedisServer.run(options: .init(appendOnly: .always)) { server in
+      let redis = RedisClient(server.configuration, logger: quiet)
+      let queue = Queue(redis: redis)
+      let log = Log()
+      try await queue.submit(chain("runs", Link(Hang.self, "a")))
+      let worker = Worker(
+        queue: queue, tasks: TaskRegistry(Hang(log: log), Say(log: log)),
+        configuration: WorkerConfiguration(lease: .milliseconds(900)), logger: quiet)
+      try await withWorkers([worker]) {
+        try await eventually("it runs") { log.count("begun a") == 1 }
+        try await server.kill()
+        let dead = ContinuousClock.now
+        try await eventually("its task is stopped") { log.count("stopped a") == 1 }
+        #expect(ContinuousClock.now - dead < .milliseconds(900))
+        try await server.restart()
+        try await queue.submit(chain("more", Link(Say.self, "1"), Link(Say.self, "2")))
+        try await eventually("the worker works again") {
+          try await queue.status([ChainID("more")])[0]?.state == .finished
+        }
+        try await eventually("what was stopped runs again") { log.count("begun a") == 2 }
+        try await queue.cancel([Cancellation(ChainID("runs"), .now)])
+      }
+      await redis.close()
+    }
+  }
+
+  @Test func shutdownEndsAlsoWhileRedisIsAway() async throws {
+    try await RedisServer.run { server in
+      let redis = RedisClient(server.configuration, logger: quiet)
+      let log = Log()
+      let queue = Queue(redis: redis)
+      try await queue.submit(chain("a", Link(Hang.self, "a")))
+      let worker = Worker(
+        queue: queue, tasks: TaskRegistry(Hang(log: log)),
+        configuration: WorkerConfiguration(lease: .milliseconds(300), shutdownGrace: .milliseconds(100)),
+        logger: quiet)
+      try await withWorkers([worker]) {
+        try await eventually("it runs") { log.count("begun a") == 1 }
+        try await server.kill()
+      }
+      try await server.restart()
+      await redis.close()
     }
   }
 

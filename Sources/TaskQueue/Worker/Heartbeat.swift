@@ -14,36 +14,39 @@ struct Heartbeat: Sendable {
   func run() async throws {
     let clock = ContinuousClock()
     let interval = configuration.lease / 3
+    // The tasks must have heard of it before others are given their chains.
+    let patience = configuration.lease - interval / 2
     var session = ""
     var answered = clock.now
+    var failed = false
     while true {
-      try await Task.sleep(for: interval, clock: clock)
-      let current = desk.read { $0.session }
-      if current != session {
-        session = current
-        answered = clock.now
-      }
+      let next = clock.now + (failed ? interval / 8 : interval)
+      try await Task.sleep(until: session.isEmpty ? next : min(next, answered + patience), clock: clock)
+      let (current, since) = desk.read { ($0.session, $0.since) }
+      if current != session { (session, answered, failed) = (current, since, false) }
       guard !session.isEmpty else { continue }
       let sent = clock.now
+      let edge = answered + patience
+      guard sent < edge else {
+        lose(session, because: "Redis could not be reached for its lease")
+        continue
+      }
       do {
-        switch try await beat(session, within: interval) {
-        case .alive: answered = sent
+        switch try await beat(session, within: min(interval, edge - sent)) {
+        case .alive: (answered, failed) = (sent, false)
         case .lost: lose(session, because: "its lease ran out, or someone ended it")
         }
       } catch {
         if Task.isCancelled { throw error }
-        logger.warning("no answer to a beat: \(error)")
-        // A margin of half an interval: the tasks must have heard of it before others are given their chains.
-        if sent + interval + interval / 2 - answered > configuration.lease {
-          lose(session, because: "Redis could not be reached for its lease")
-        }
+        if !failed { logger.warning("no answer to a beat: \(error)") }
+        failed = true
       }
     }
   }
 
   private func lose(_ session: String, because reason: String) {
     logger.error("session \(session) is over: \(reason); its tasks are stopped")
-    desk.stop { $0.session == session ? $0.lose() : [] }
+    desk.stop { $0.session == session ? $0.lose(now: .now) : [] }
   }
 
   private enum Status { case alive, lost }
@@ -63,7 +66,7 @@ struct Heartbeat: Sendable {
     guard status == "ok" else { return .lost }
     let cancels = Set(items[4..<(4 + count)].compactMap(\.string))
     if !cancels.isEmpty {
-      desk.stop { $0.stop(.cancelled) { cancels.contains($0.held.chain.rawValue) } }
+      desk.stop { $0.cancel(cancels, now: .now) }
     }
     if items.count > 4 + count {
       let pairs = stride(from: 4 + count, to: items.count - 1, by: 2).compactMap { at in

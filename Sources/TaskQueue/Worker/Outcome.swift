@@ -19,6 +19,8 @@ struct Outcome: Sendable {
     case retry(after: Int, code: String, message: String)
     case dead(code: String, message: String)
     case back
+    /// Handed back by a worker that never began the link.
+    case unstarted
   }
 
   var held: Held
@@ -29,7 +31,7 @@ struct Outcome: Sendable {
     switch kind {
     case .done: held.cursor + 1 < held.spec.steps.count
     case .jump(let link, _): link < held.spec.steps.count
-    case .retry, .dead, .back: false
+    case .retry, .dead, .back, .unstarted: false
     }
   }
 
@@ -49,6 +51,7 @@ struct Outcome: Sendable {
       arguments += ["retry", .integer(delay), .string(code), .string(message)]
     case .dead(let code, let message): arguments += ["dead", .string(code), .string(message)]
     case .back: arguments.append("back")
+    case .unstarted: arguments.append("unstarted")
     }
   }
 
@@ -56,6 +59,10 @@ struct Outcome: Sendable {
   static func kind(
     of result: Result<[UInt8], any Error>, held: Held, stopped: StopCause?, jitter: () -> Double
   ) -> Kind {
+    guard held.spec.steps.indices.contains(held.cursor) else {
+      return .dead(
+        code: "unknown", message: "chain \(held.chain) has no link \(held.cursor) that this worker can read")
+    }
     let step = held.spec.steps[held.cursor]
     func failed(_ failure: TaskFailure) -> Kind {
       let message = String(failure.message.prefix(4_000))

@@ -12,17 +12,18 @@ struct Session: Sendable {
   let configuration: WorkerConfiguration
   let logger: Logger
 
-  /// Begins a session under a name that was never used.
-  func begin() async throws -> String {
+  /// Begins a session under a name that was never used, and says when it asked for it.
+  func begin() async throws -> (name: String, since: ContinuousClock.Instant) {
     var backoff = Backoff()
     while true {
       let random = UInt64.random(in: .min ... .max)
       let name = "\(configuration.name)-\(String(random, radix: 36))"
+      let since = ContinuousClock.now
       do {
         let answer = try await broker.call(
           Scripts.hello,
           [.string(name), .integer(configuration.lease.milliseconds), .string(configuration.name)])
-        if answer.int == 1 { return name }
+        if answer.int == 1 { return (name, since) }
       } catch {
         if Task.isCancelled { throw error }
         try await backoff.wait(after: error, in: "hello", logger)
@@ -54,8 +55,7 @@ struct Session: Sendable {
     guard let items = answer.array, items.count >= 4, let status = items[0].string, let due = items[2].int,
       let count = items[3].int, items.count >= 4 + count
     else { throw Broker.malformed("complete") }
-    if status == "stale" { return .lost }
-    if status == "lost" && turn.number > 0 { return .lost }
+    if turn.number > 0, status == "stale" || status == "lost" { return .lost }
     let codes = items[4..<(4 + count)].map { $0.int ?? -1 }
     var granted: [Held] = []
     for at in stride(from: 4 + count, to: items.count - 5, by: 6) {
@@ -74,7 +74,15 @@ struct Session: Sendable {
 
   /// Ends a session; what it still held goes back uncounted.
   func end(_ session: String) async throws {
-    while try await broker.call(Scripts.bye, [.string(session)]).int == 0 {}
+    var backoff = Backoff()
+    while true {
+      do {
+        if try await broker.call(Scripts.bye, [.string(session)]).int == 1 { return }
+      } catch {
+        if Task.isCancelled { throw error }
+        try await backoff.wait(after: error, in: "bye", logger)
+      }
+    }
   }
 }
 

@@ -8,6 +8,7 @@ struct Slots {
     var handle: TaskHandle?
     var deadline: ContinuousClock.Instant?
     var stopped: StopCause?
+    var stoppedAt: ContinuousClock.Instant?
   }
 
   struct Turn: Sendable {
@@ -22,6 +23,8 @@ struct Slots {
   let concurrency: Int
   let prefetch: Int
   private(set) var session = ""
+  /// When the request that began the session was sent: its lease counts from there.
+  private(set) var since = ContinuousClock.now
   private(set) var number = 0
   private(set) var runnable = Line<Held>()
   /// By slot. Looked up by chain only for the rare cancel.
@@ -48,19 +51,20 @@ struct Slots {
 
   // MARK: Sessions
 
-  mutating func begin(session: String) {
+  mutating func begin(session: String, since: ContinuousClock.Instant) {
     self.session = session
+    self.since = since
     number = 0
     wantsFetch = true
   }
 
   /// The session was declared dead. What ended is told in its name; what runs must stop.
-  mutating func lose() -> [TaskHandle] {
+  mutating func lose(now: ContinuousClock.Instant) -> [TaskHandle] {
     if let told { outcomes.insert(contentsOf: told.outcomes, at: 0) }
     told = nil
     runnable = Line()
     session = ""
-    return stopAll(.sessionLost)
+    return stopAll(.sessionLost, now: now)
   }
 
   // MARK: Turns
@@ -107,7 +111,7 @@ struct Slots {
   }
 
   private mutating func receive(_ held: Held) {
-    if draining { outcomes.append(Outcome(held: held, kind: .back)) } else { runnable.append(held) }
+    if draining { outcomes.append(Outcome(held: held, kind: .unstarted)) } else { runnable.append(held) }
   }
 
   var canStart: Bool { !freeSlots.isEmpty && runnable.count > 0 }
@@ -160,37 +164,52 @@ struct Slots {
 
   /// Marks running links to be stopped; the caller cancels the handles. The first cause stays, unless the
   /// session is lost.
-  mutating func stop(_ cause: StopCause, where matches: (Running) -> Bool) -> [TaskHandle] {
+  mutating func stop(
+    _ cause: StopCause, now: ContinuousClock.Instant, where matches: (Running) -> Bool
+  ) -> [TaskHandle] {
     running.indices.compactMap { slot in
       guard let entry = running[slot], matches(entry), entry.stopped == nil || cause == .sessionLost
       else { return nil }
       running[slot]?.stopped = cause
+      running[slot]?.stoppedAt = entry.stoppedAt ?? now
       return entry.handle
     }
   }
 
-  mutating func stopAll(_ cause: StopCause) -> [TaskHandle] { stop(cause) { _ in true } }
-
-  mutating func stopOverdue(now: ContinuousClock.Instant) -> [TaskHandle] {
-    stop(.timeLimit) { $0.deadline.map { $0 <= now } ?? false }
+  mutating func stopAll(_ cause: StopCause, now: ContinuousClock.Instant) -> [TaskHandle] {
+    stop(cause, now: now) { _ in true }
   }
 
-  /// Links that were stopped for their time and did not end: settled without their task, whose slot is
-  /// given to others.
+  /// Chains that were cancelled: what waits for a slot goes back at once, what runs is stopped.
+  mutating func cancel(_ chains: Set<String>, now: ContinuousClock.Instant) -> [TaskHandle] {
+    for held in runnable.remove(where: { chains.contains($0.chain.rawValue) }) {
+      outcomes.append(Outcome(held: held, kind: .back))
+    }
+    return stop(.cancelled, now: now) { chains.contains($0.held.chain.rawValue) }
+  }
+
+  mutating func stopOverdue(now: ContinuousClock.Instant) -> [TaskHandle] {
+    stop(.timeLimit, now: now) { $0.deadline.map { $0 <= now } ?? false }
+  }
+
+  /// Links that were stopped, for whatever cause, and did not end: settled without their task, whose slot
+  /// is given to others.
   mutating func abandonOverdue(now: ContinuousClock.Instant, after grace: Duration) -> [ChainID] {
     var abandoned: [ChainID] = []
     for slot in running.indices {
-      guard let entry = running[slot], entry.stopped == .timeLimit, let deadline = entry.deadline,
-        deadline + grace <= now
+      guard let entry = running[slot], let cause = entry.stopped, let since = entry.stoppedAt,
+        since + grace <= now
       else { continue }
       running[slot] = nil
       runningCount -= 1
       freeSlots.append(slot)
-      let failure = Result<[UInt8], any Error>.failure(CancellationError())
-      outcomes.append(
-        Outcome(
-          held: entry.held,
-          kind: Outcome.kind(of: failure, held: entry.held, stopped: .timeLimit, jitter: { 0.5 })))
+      if cause != .sessionLost {
+        let failure = Result<[UInt8], any Error>.failure(CancellationError())
+        outcomes.append(
+          Outcome(
+            held: entry.held,
+            kind: Outcome.kind(of: failure, held: entry.held, stopped: cause, jitter: { 0.5 })))
+      }
       setAside += 1
       abandoned.append(entry.held.chain)
     }
@@ -202,7 +221,7 @@ struct Slots {
   /// Nothing new starts; what waits for a slot goes back.
   mutating func drain() {
     draining = true
-    while let held = runnable.popFirst() { outcomes.append(Outcome(held: held, kind: .back)) }
+    while let held = runnable.popFirst() { outcomes.append(Outcome(held: held, kind: .unstarted)) }
   }
 
   /// Chains that Redis says we hold and that we don't know: a grant that never reached us.
@@ -214,7 +233,7 @@ struct Slots {
       let lost = Held(
         chain: chain, session: session, generation: generation, cursor: 0, failedAttempts: 0, crashes: 0,
         spec: Spec(shared: [], steps: []))
-      outcomes.append(Outcome(held: lost, kind: .back))
+      outcomes.append(Outcome(held: lost, kind: .unstarted))
     }
   }
 }
@@ -237,6 +256,12 @@ struct Line<Element>: Sequence {
       }
     }
     return items[head]
+  }
+
+  mutating func remove(where matches: (Element) -> Bool) -> [Element] {
+    let removed = items[head...].filter(matches)
+    if !removed.isEmpty { (items, head) = (items[head...].filter { !matches($0) }, 0) }
+    return removed
   }
 
   func makeIterator() -> ArraySlice<Element>.Iterator { items[head...].makeIterator() }

@@ -33,7 +33,7 @@ public struct Worker: Service {
     let desk = Desk(concurrency: configuration.concurrency, prefetch: configuration.prefetch)
     let session = Session(broker: queue.broker, configuration: configuration, logger: logger)
     try await withGracefulShutdownHandler {
-      try await checkServer()
+      try await checkServer(desk)
       // What talks to Redis runs on the connection's own thread: no hop for a request, and tasks that keep
       // every other thread busy can't end the lease.
       let heart = queue.redis.taskExecutor
@@ -64,20 +64,24 @@ public struct Worker: Service {
         try Task.checkCancellation()
         if desk.read({ $0.draining && $0.isEmpty }) { break }
         if desk.read({ $0.session.isEmpty && !$0.draining }) {
-          let name = try await session.begin()
+          let (name, since) = try await session.begin()
           logger.info(
             "session \(name) serves \(configuration.queues.map(\.rawValue).joined(separator: ", "))")
-          desk.change { $0.begin(session: name) }
+          desk.change { $0.begin(session: name, since: since) }
         }
         if let turn = desk.change(ring: false, { $0.nextTurn(limit: Queue.slice) }) {
           // A turn that is under way when the session is lost is answered `lost` as well.
           switch try await session.take(turn) {
+          case .settled(let codes, let granted, _)
+          where turn.number > 0 && desk.read(\.session) != turn.session:
+            // Given up while the request was under way: what it granted goes back.
+            if !granted.isEmpty || codes.contains(where: { $0 > 0 }) { try await session.end(turn.session) }
           case .settled(let codes, let granted, let untilDue):
             desk.change(ring: false) { $0.apply(codes: codes, granted: granted) }
             doorbell.answered(untilDue: untilDue, granted: granted.count)
           case .lost:
             logger.error("session \(turn.session) is dead to Redis; its tasks are stopped")
-            desk.stop { $0.session == turn.session ? $0.lose() : [] }
+            desk.stop { $0.session == turn.session ? $0.lose(now: .now) : [] }
           }
         } else if !desk.read(\.canStart) {
           await desk.wait()
@@ -140,25 +144,28 @@ public struct Worker: Service {
     while true {
       try await Task.sleep(for: .milliseconds(100), clock: clock)
       let now = clock.now
+      if drainingSince == nil, desk.read(\.draining) { drainingSince = now }
+      // Redis can't be told any more; it learns from the lease. This ends the run.
+      if let since = drainingSince, now - since > configuration.shutdownGrace + configuration.lease {
+        logger.error("Redis is away at the end: what was held goes to others when the lease is over")
+        throw CancellationError()
+      }
       if desk.read({ $0.runningCount == 0 }) { continue }
       desk.stop(ringing: false) { $0.stopOverdue(now: now) }
       let abandoned = desk.change { $0.abandonOverdue(now: now, after: configuration.abandonAfter) }
       for chain in abandoned {
         logger.error(
-          "chain \(chain): its task ignores its time limit; settled without it, its slot is set aside")
+          "chain \(chain): its task was stopped and goes on; settled without it, its slot is set aside")
       }
-      guard desk.read(\.draining) else { continue }
-      let since = drainingSince ?? now
-      drainingSince = since
-      if now - since > configuration.shutdownGrace {
-        desk.stop { $0.stopAll(.shutdown) }
+      if let since = drainingSince, now - since > configuration.shutdownGrace {
+        desk.stop { $0.stopAll(.shutdown, now: now) }
       }
     }
   }
 
-  private func checkServer() async throws {
+  private func checkServer(_ desk: Desk) async throws {
     var backoff = Backoff()
-    while true {
+    while !desk.read(\.draining) {
       do {
         try UnfitRedis.check(try await queue.redis.connect())
         return

@@ -7,7 +7,7 @@
 -- differs from ARGV[5], the chains held and their generations.
 --
 -- Nothing is reaped for one lease after the server's life changed, its clock went back, or nobody
--- beat for a lease: workers that live must have had the time to say so.
+-- beat for half a lease: workers that live must have had the time to say so.
 local session, lease, runID, cap = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local now = tonumber(clock())
 begin(session)
@@ -15,7 +15,9 @@ begin(session)
 local known = call('HMGET', P .. 'clock', 'run', 'last', 'calm')
 local calm = tonumber(known[3] or 0)
 local last = tonumber(known[2] or 0)
-if known[1] and (known[1] ~= runID or now < last or now - last > lease) then calm = now + lease end
+-- A connection that may not ask for the run id says ''.
+if runID == '' then runID = known[1] or '' end
+if known[1] and (known[1] ~= runID or now < last or now - last > lease / 2) then calm = now + lease end
 call('HSET', P .. 'clock', 'run', runID, 'last', now, 'calm', calm)
 
 local alive = call('ZSCORE', P .. 'sessions', session)
@@ -32,6 +34,7 @@ promote(now)
 local abandoned = call('ZRANGEBYSCORE', P .. 'staging', '-inf', now, 'LIMIT', 0, 1)[1]
 if abandoned then
   local g, m = P .. 'g:' .. abandoned, P .. 'm:' .. abandoned
+  call('HSET', g, 'gone', now)
   local members = call('SPOP', m, 100)
   for i = 1, #members do call('DEL', P .. 'c:' .. members[i], P .. 's:' .. members[i]) end
   if call('EXISTS', m) == 0 then
@@ -54,15 +57,15 @@ local h = P .. 'h:' .. session
 local cancels = call('SMEMBERS', P .. 'x:' .. session)
 local out = { 'ok', now, tonumber(call('HGET', h, '#n') or 0), #cancels }
 for i = 1, #cancels do out[#out + 1] = cancels[i] end
-local held = call('HGETALL', h)
+local held = call('HKEYS', h)
 local listed = {}
-for i = 1, #held, 2 do
-  if string.sub(held[i], 1, 1) ~= '#' then
-    listed[#listed + 1] = held[i]
-    listed[#listed + 1] = held[i + 1]
-  end
+for i = 1, #held do
+  if string.sub(held[i], 1, 1) ~= '#' then listed[#listed + 1] = held[i] end
 end
-if #listed / 2 ~= tonumber(ARGV[5]) then
-  for i = 1, #listed do out[#out + 1] = listed[i] end
+if #listed ~= tonumber(ARGV[5]) then
+  for i = 1, #listed do
+    out[#out + 1] = listed[i]
+    out[#out + 1] = call('HGET', P .. 'c:' .. listed[i], 'g') or '0'
+  end
 end
 return out

@@ -52,9 +52,12 @@ end)
 each(4, next)
 each(5, function()
   local group = next()
-  if call('EXISTS', P .. 'g:' .. group) == 0 then refuse('unstaged', group) end
+  local g = P .. 'g:' .. group
+  if call('EXISTS', g) == 0 or call('HEXISTS', g, 'gone') == 1 then refuse('unstaged', group) end
 end)
 if refused then return refused end
+-- A commit that makes nothing new is not refused for memory.
+if ARGV[1] == '0' and ARGV[5] == '0' and ARGV[6] == '0' then begin('-') end
 
 at = records
 each(1, function()

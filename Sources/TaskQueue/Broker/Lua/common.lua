@@ -9,10 +9,12 @@
 --   L:<limit> hash    k:<limit> set               a limit, and the lanes that it parks
 --   staging   zset    groups not yet sealed       done, dead zset   chains that ended, by time
 --   rec:<record> hash queues set                  clock hash        what the reaper knows of time
--- Fields of a chain: s state, g generation, i cursor, n links, a failed attempts, k crashes alone,
--- u crashes in company, h holder, b link begun, z started once, q queue, p level, l lane, G group,
--- L limit, C cancel, t created, T ended, e failure "link code", E its message, N note,
--- o<i> outcome "begun ended attempt generation", R<i> result.
+-- Fields of a chain: s state, g generation, i cursor, n links, m 1 where any of a, k, u or C is there,
+-- h holder, b link begun, a failed attempts, k crashes alone, u crashes in company, z started once,
+-- q queue, p level, l lane, G group, L limit, r retention, C cancel, t created, T ended,
+-- e failure "link code", E its message, N note, o<i> outcome "begun ended attempt generation", R<i> result.
+-- Redis finds a field of a small hash by going through it, and a field that is not there by going
+-- through all of it: hence the order in which they are written, and m.
 local P = KEYS[1] .. ':'
 local call = redis.call
 

@@ -12,6 +12,7 @@
 --   retry    ms to wait, code, text: what failed
 --   dead     code, text: why
 --   back     handed back, or stopped by a cancel: to the head of its lane, nothing counted
+--   unstarted  the same for a chain whose link was not begun here
 --
 -- Returns a flat array: status, now, ms to the next due chain or -1, count O, then per outcome
 --   generation > 0 accepted, and the next link is this worker's under that generation;
@@ -26,6 +27,8 @@ local queues = tonumber(ARGV[6])
 local firstOutcome = 7 + queues
 local h = P .. 'h:' .. session
 local now = clock()
+-- 0: told in the name of a session that its worker gave up, whether or not its lease is over.
+if N == 0 and call('ZREM', P .. 'sessions', session) == 1 then call('SADD', P .. 'reaping', session) end
 local alive = call('ZSCORE', P .. 'sessions', session)
 local memory = alive and call('HMGET', h, '#n', '#a', '#s') or {}
 local status = alive and 'ok' or 'lost'
@@ -79,6 +82,9 @@ local function settleAnyCase(at, id, generation, kind, c, f)
     return -1
   end
   local link, links, queue, cancelled = tonumber(f[4]), tonumber(f[5]), f[10], f[9]
+  -- A cancel that names the link which runs has nothing left to skip.
+  local named = cancelled and string.match(cancelled, '^then:(%d+)$')
+  if named and link >= tonumber(named) then cancelled = 'last' end
   local attempts = tonumber(f[7] or 0)
   local nextToken = successor(f[3])
   local function where() return unpack(call('HMGET', c, 'p', 'l')) end
@@ -98,7 +104,7 @@ local function settleAnyCase(at, id, generation, kind, c, f)
     if last and link < tonumber(last) then
       local level, lane = where()
       call('HDEL', c, 'a', 'k', 'u')
-      makeReady(id, nextToken, queue, level, lane, nil, true, 'C', 'last', 'i', last, ...)
+      makeReady(id, nextToken, queue, level, lane, nil, true, 'C', 'last', 'm', '1', 'i', last, ...)
       return left()
     end
     return over('c', 'i', reached, ...)
@@ -121,12 +127,11 @@ local function settleAnyCase(at, id, generation, kind, c, f)
     if cancelled then return over('c', 'i', following, 'o' .. link, outcome) end
     if f[7] or f[8] then
       call('HDEL', c, 'a', 'k', 'u')
+      call('HSET', c, 'm', '0')
       call('HDEL', h, '#s')
     end
     if alive and mayStay then
       call('HSET', c, 'i', following, 'g', nextToken, 'b', now, 'o' .. link, outcome)
-      holds[#holds + 1] = id
-      holds[#holds + 1] = nextToken
       return tonumber(nextToken)
     end
     local level, lane = where()
@@ -143,33 +148,42 @@ local function settleAnyCase(at, id, generation, kind, c, f)
     return over('x', 'a', attempts + 1, 'e', failure, 'E', text)
   end
   if failed then
-    call('HSET', c, 's', 'd', 'g', nextToken, 'a', attempts + 1, 'e', failure, 'E', text)
+    call('HSET', c, 's', 'd', 'g', nextToken, 'm', '1', 'a', attempts + 1, 'e', failure, 'E', text)
     call('ZADD', P .. 'due', now + tonumber(ARGV[at]), id .. ':' .. nextToken)
     wake(queue)
     return left()
   end
   local level, lane = where()
-  makeReady(id, nextToken, queue, level, lane, nil, true)
+  if kind == 'unstarted' and link == 0 and attempts == 0 then
+    -- It waits where those wait that a limit may hold back.
+    call('HDEL', c, 'z')
+    makeReady(id, nextToken, queue, level, lane, call('HGET', c, 'L'), true)
+  else
+    makeReady(id, nextToken, queue, level, lane, nil, true)
+  end
   return left()
 end
+
+-- As text, see clock.
+local FOLLOWING = { ['0'] = '1', ['1'] = '2', ['2'] = '3', ['3'] = '4', ['4'] = '5', ['5'] = '6', ['6'] = '7' }
 
 local function settleOne(at)
   local id, generation, kind, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local c = P .. 'c:' .. id
-  local f = call('HMGET', c, 's', 'h', 'g', 'i', 'n', 'b', 'a', 'u', 'C', 'q', 'G', 'r')
+  local f = call('HMGET', c, 's', 'g', 'i', 'n', 'm', 'h', 'b')
   -- The usual case, before all others: the link is done, and the next one runs here.
-  if kind == 'done' and f[3] == generation and f[1] == 'g' and f[2] == session and mayStay and alive
-    and not f[7] and not f[8] and not f[9] and detail == '' and f[4] + 1 < f[5] + 0 then
-    local token = successor(generation)
-    call('HSET', c, 'i', successor(f[4]), 'g', token, 'b', now, 'o' .. f[4], f[6] .. ' ' .. now .. ' 1 ' .. generation)
-    holds[#holds + 1] = id
-    holds[#holds + 1] = token
+  if kind == 'done' and f[2] == generation and f[1] == 'g' and f[6] == session and mayStay and alive
+    and f[5] == '0' and detail == '' and f[3] + 1 < f[4] + 0 then
+    local link, token = f[3], successor(generation)
+    call('HSET', c, 'g', token, 'i', FOLLOWING[link] or successor(link), 'b', now,
+      'o' .. link, f[7] .. ' ' .. now .. ' 1 ' .. generation)
     return tonumber(token)
   end
+  f = call('HMGET', c, 's', 'h', 'g', 'i', 'n', 'b', 'a', 'u', 'C', 'q', 'G', 'r')
   return settleAnyCase(at + 3, id, generation, kind, c, f)
 end
 
-local LENGTH = { done = 4, jump = 5, retry = 6, dead = 5, back = 3 }
+local LENGTH = { done = 4, jump = 5, retry = 6, dead = 5, back = 3, unstarted = 3 }
 local at = firstOutcome
 while at <= #ARGV do
   codes[#codes + 1] = settleOne(at)
@@ -189,14 +203,19 @@ if alive and mayStay then
   for i = firstOutcome - queues, firstOutcome - 1 do
     local queue = ARGV[i]
     if total > 0 and grantSuspect(session, queue, now, granted, holds) then total = 0 end
+  end
+  for i = firstOutcome - queues, firstOutcome - 1 do
     for level = 0, 2 do
       if #granted < total then
-        grantFromRing(session, queue, level, free, total, now, granted, holds)
+        grantFromRing(session, ARGV[i], level, free, total, now, granted, holds)
       end
-      -- Whoever took the wake-up puts it back while there is more to take.
-      if call('EXISTS', P .. 'r:' .. queue .. '|' .. level) == 1 then wake(queue) end
     end
   end
+end
+-- Whoever took a wake-up puts it back while there is more to take; also one that drains.
+for i = firstOutcome - queues, firstOutcome - 1 do
+  local ring = P .. 'r:' .. ARGV[i] .. '|'
+  if call('EXISTS', ring .. '0', ring .. '1', ring .. '2') > 0 then wake(ARGV[i]) end
 end
 
 if alive then

@@ -10,7 +10,7 @@ local function create(at, now, group, limit, staged)
   local c = P .. 'c:' .. id
   if call('EXISTS', c) == 1 then return false end
   local state = (delay > 0 and not staged) and 'd' or 'r'
-  call('HSET', c, 's', state, 'g', '1', 'i', '0', 'n', links, 'q', queue, 'p', level, 'l', lane, 't', now, 'r', keep)
+  call('HSET', c, 's', state, 'g', '1', 'i', '0', 'n', links, 'm', '0', 'h', '', 'b', '', 'q', queue, 'p', level, 'l', lane, 't', now, 'r', keep)
   if group ~= '' then call('HSET', c, 'G', group) end
   if limit ~= '' then call('HSET', c, 'L', limit) end
   call('SET', P .. 's:' .. id, spec)

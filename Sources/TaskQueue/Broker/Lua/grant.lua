@@ -26,11 +26,12 @@ end
 local function take(session, entry, now, granted, holds)
   local id, generation = string.match(entry, '^(.*):(%d+)$')
   local c = P .. 'c:' .. id
-  local f = call('HMGET', c, 's', 'g', 'i', 'a', 'k', 'C')
+  local f = call('HMGET', c, 's', 'g', 'i', 'm')
   if f[1] ~= 'r' or f[2] ~= generation then return false end
   local token = successor(generation)
   call('HSET', c, 's', 'g', 'g', token, 'h', session, 'b', now, 'z', '1')
-  granted[#granted + 1] = { id, token, f[3], f[4] or '0', f[5] or '0' }
+  local failures = f[4] == '1' and call('HMGET', c, 'a', 'k') or {}
+  granted[#granted + 1] = { id, token, f[3], failures[1] or '0', failures[2] or '0' }
   holds[#holds + 1] = id
   holds[#holds + 1] = token
   return true

@@ -8,7 +8,7 @@ local function fire(key, suffix, now)
   local id = f[1] .. suffix
   local c = P .. 'c:' .. id
   if call('EXISTS', c) == 1 then return end
-  call('HSET', c, 's', 'r', 'g', 1, 'i', 0, 'n', f[5], 'q', f[2], 'p', f[3], 'l', f[4], 't', now, 'r', f[7])
+  call('HSET', c, 's', 'r', 'g', '1', 'i', '0', 'n', f[5], 'm', '0', 'h', '', 'b', '', 'q', f[2], 'p', f[3], 'l', f[4], 't', now, 'r', f[7])
   call('SET', P .. 's:' .. id, f[6])
   push(id, 1, f[2], f[3], f[4], nil, false)
 end
@@ -47,7 +47,7 @@ local function settleMember(group, id, failed, now)
   if failed then
     call('HINCRBY', g, 'failed', 1)
     local limit = call('HGET', g, 'limit')
-    if limit then
+    if limit and call('EXISTS', P .. 'L:' .. limit) == 1 then
       local L = P .. 'L:' .. limit
       local failures = call('HINCRBY', L, 'failures', 1)
       local bound = tonumber(call('HGET', L, 'bound') or '0')

@@ -8,6 +8,9 @@ local group, limit = ARGV[1], ARGV[2]
 local g = P .. 'g:' .. group
 local now = clock()
 if call('HEXISTS', g, 'sealed') == 1 then return -1 end
+if call('HEXISTS', g, 'gone') == 1 then
+  return redis.error_reply('ABANDONED the group was not sealed in time and is being removed: stage it under another id')
+end
 call('HSET', g, 'keep', ARGV[4])
 if limit ~= '' then call('HSET', g, 'limit', limit) end
 call('HSETNX', g, 'settled', 0)
