@@ -176,9 +176,7 @@ extension Course {
       if deployment.gateSince == nil { arriveAtGate() }
       return false
     }
-    let startsAt =
-      deployment.batches[index].startsAt
-      ?? (deployment.batches[..<index].compactMap(\.endedAt).max() ?? now) + deployment.wait(before: index)
+    let startsAt = deployment.startTime(of: index) ?? now + deployment.wait(before: index)
     deployment.batches[index].startsAt = startsAt
     return startsAt <= now
   }

@@ -50,6 +50,13 @@ extension Deployment {
     return config.gates.batches == .manual ? 0 : wait
   }
 
+  /// When a rolling batch may start: as it was stored, or as it follows from the end of those before it; nil
+  /// where none has ended.
+  func startTime(of index: Int) -> Milliseconds? {
+    batches[index].startsAt
+      ?? batches[..<index].compactMap(\.endedAt).max().map { $0 + wait(before: index) }
+  }
+
   /// When the coordinator will open a gate or start a batch by itself; nil where it waits for running
   /// work, for a person, or for nothing.
   public var nextStepAt: Milliseconds? {
@@ -62,7 +69,7 @@ extension Deployment {
       if isUnderWay {
         nil
       } else {
-        nextBatch.flatMap { waitsForPerson($0) ? nil : batches[$0].startsAt ?? createdAt }
+        nextBatch.flatMap { waitsForPerson($0) ? nil : startTime(of: $0) ?? createdAt }
       }
     default: nil
     }
