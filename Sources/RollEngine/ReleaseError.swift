@@ -44,7 +44,7 @@ extension ReleaseError: CustomStringConvertible {
     case .badVersion(let app, let version, let reason):
       "version \(version) of \(app) is marked bad (\(reason)); publish another"
     case .busy(let group, let active, let state):
-      "\(group) has an active deployment, \(active) (\(state.rawValue)): end it first, or supersede it"
+      "\(group) has an active deployment, \(active) (\(state.rawValue)): end it first, or release with --supersede, which aborts it"
     case .alreadySuperseded(let active, let successor):
       "\(successor) waits already for the end of \(active); abort it first"
     case .nothingToRollBackTo(let origin):

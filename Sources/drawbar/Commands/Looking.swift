@@ -49,10 +49,9 @@ struct Show: AsyncParsableCommand {
         return session.terminal.show(Line(JSONText.line(Shown(view))))
       }
       session.terminal.show(Board(view).lines())
-      session.terminal.show([
-        Line(), Line("allowed now: ", .faint) + Line(view.allowed.map(\.rawValue).joined(separator: ", ")),
-        Line(),
-      ])
+      let allowed =
+        view.allowed.isEmpty ? "nothing, it has ended" : view.allowed.map(\.rawValue).joined(separator: ", ")
+      session.terminal.show([Line(), Line("allowed now: ", .faint) + Line(allowed), Line()])
       var table = Table("when (UTC)", "who", "what", "state", "why")
       for entry in view.deployment.log {
         table.add([
