@@ -14,7 +14,6 @@ struct Broker: Sendable {
   func key(chain: ChainID) -> String { "\(root):c:\(chain)" }
   func key(record: RecordID) -> String { "\(root):rec:\(record)" }
   func key(limit: LimitID) -> String { "\(root):L:\(limit)" }
-  func key(group: GroupID) -> String { "\(root):g:\(group)" }
   func key(wake queue: QueueName) -> String { "\(root):w:\(queue)" }
   func key(session: String) -> String { "\(root):h:\(session)" }
   func key(_ plain: String) -> String { "\(root):\(plain)" }

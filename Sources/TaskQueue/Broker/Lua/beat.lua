@@ -38,11 +38,7 @@ if abandoned then
   local members = call('SPOP', m, 100)
   for i = 1, #members do call('DEL', P .. 'c:' .. members[i], P .. 's:' .. members[i]) end
   if call('EXISTS', m) == 0 then
-    local fields = call('HKEYS', g)
-    for i = 1, #fields do
-      local lane = string.match(fields[i], '^lane:(.*)$')
-      if lane then call('DEL', P .. 'l:' .. lane) end
-    end
+    dropLanes(g)
     call('DEL', g)
     call('ZREM', P .. 'staging', abandoned)
   end

@@ -1,4 +1,4 @@
--- Writing a new chain, and making a group visible.
+-- Making a chain out of arguments.
 -- A chain as arguments: id, queue, level, lane, delay ms, links, spec, retention ms.
 local CHAIN = 8
 
@@ -8,12 +8,10 @@ local function create(at, now, group, limit, staged)
   local id, queue, level, lane = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local delay, links, spec, keep = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
   local c = P .. 'c:' .. id
-  if call('EXISTS', c) == 1 then return false end
   local state = (delay > 0 and not staged) and 'd' or 'r'
-  call('HSET', c, 's', state, 'g', '1', 'i', '0', 'n', links, 'm', '0', 'h', '', 'b', '', 'q', queue, 'p', level, 'l', lane, 't', now, 'r', keep)
+  if not write(id, state, queue, level, lane, links, spec, keep, now) then return false end
   if group ~= '' then call('HSET', c, 'G', group) end
   if limit ~= '' then call('HSET', c, 'L', limit) end
-  call('SET', P .. 's:' .. id, spec)
   local gate = limit ~= '' and limit or nil
   if staged then
     local name = laneName(queue, level, lane, gate)

@@ -30,6 +30,16 @@ local function push(id, generation, queue, level, lane, limit, atHead)
   if length == 1 then showLane(name, queue, level, limit) else wake(queue) end
 end
 
+-- Writes a chain and its links, unless it is there: then it stays as it is. Returns whether it was written.
+local function write(id, state, queue, level, lane, links, spec, keep, now)
+  local c = P .. 'c:' .. id
+  if call('EXISTS', c) == 1 then return false end
+  call('HSET', c, 's', state, 'g', '1', 'i', '0', 'n', links, 'm', '0', 'h', '', 'b', '', 'q', queue,
+    'p', level, 'l', lane, 't', now, 'r', keep)
+  call('SET', P .. 's:' .. id, spec)
+  return true
+end
+
 -- Back into its lane, under a new generation. `fields` are further fields of the chain to set.
 local function makeReady(id, generation, queue, level, lane, limit, atHead, ...)
   call('HSET', P .. 'c:' .. id, 's', 'r', 'g', generation, ...)

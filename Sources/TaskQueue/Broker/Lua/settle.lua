@@ -6,16 +6,25 @@ local function fire(key, suffix, now)
   local f = call('HMGET', key, 'cid', 'cq', 'cp', 'cl', 'cn', 'cs', 'cr')
   if not f[1] then return end
   local id = f[1] .. suffix
-  local c = P .. 'c:' .. id
-  if call('EXISTS', c) == 1 then return end
-  call('HSET', c, 's', 'r', 'g', '1', 'i', '0', 'n', f[5], 'm', '0', 'h', '', 'b', '', 'q', f[2], 'p', f[3], 'l', f[4], 't', now, 'r', f[7])
-  call('SET', P .. 's:' .. id, f[6])
-  push(id, 1, f[2], f[3], f[4], nil, false)
+  if write(id, 'r', f[2], f[3], f[4], f[5], f[6], f[7], now) then push(id, 1, f[2], f[3], f[4], nil, false) end
 end
 
 local function keepCallback(key, at)
   call('HSET', key, 'cid', ARGV[at], 'cq', ARGV[at + 1], 'cp', ARGV[at + 2], 'cl', ARGV[at + 3],
     'cn', ARGV[at + 5], 'cs', ARGV[at + 6], 'cr', ARGV[at + 7])
+end
+
+-- Removes a group's lanes, with the entries that no longer count.
+local function dropLanes(g)
+  local fields = call('HKEYS', g)
+  for i = 1, #fields do
+    local lane = string.match(fields[i], '^lane:(.*)$')
+    if lane then
+      call('DEL', P .. 'l:' .. lane)
+      local limit = string.match(lane, '^!([^|]*)|')
+      if limit then call('SREM', P .. 'k:' .. limit, lane) end
+    end
+  end
 end
 
 local function groupMayEnd(group, now)
@@ -25,15 +34,7 @@ local function groupMayEnd(group, now)
     call('HSET', g, 'fired', now)
     fire(g, '', now)
     -- What is left in its lanes are entries of cancelled members.
-    local fields = call('HKEYS', g)
-    for i = 1, #fields do
-      local lane = string.match(fields[i], '^lane:(.*)$')
-      if lane then
-        call('DEL', P .. 'l:' .. lane)
-        local limit = string.match(lane, '^!([^|]*)|')
-        if limit then call('SREM', P .. 'k:' .. limit, lane) end
-      end
-    end
+    dropLanes(g)
     call('PEXPIRE', g, call('HGET', g, 'keep'))
     call('DEL', P .. 'm:' .. group)
   end
