@@ -6,7 +6,7 @@ extension Course {
     }
     let from = deployment.revoking?.from ?? deployment.state
     shut()
-    deployment.revoking = Revoking(from: from, forced: forced, at: now, leftOut: [])
+    deployment.revoking = Revoking(from: from, forced: forced, at: now, leftOut: [], owed: [])
     deployment.state = .revoking
     log(forced ? "abort (forced)" : "abort", by: by, why: reason)
   }
@@ -17,6 +17,7 @@ extension Course {
     let late = revoking.at + deployment.config.revokeDeadline <= now
     stopUnderWay(now: revoking.forced || late)
     if deployment.isUnderWay, !late { return }
+    let owed = revoking.forced ? [] : deployment.rollingBatches.flatMap(\.targets).filter(\.owesMarkup)
     forEachTarget { target, _ in
       target.ticket = nil
       target.stopping = nil
@@ -25,6 +26,7 @@ extension Course {
     }
     let left = deployment.targets.filter(\.out).map(\.host).sorted()
     deployment.revoking?.leftOut = left
+    deployment.revoking?.owed = owed.map(\.host).sorted()
     settleBatches()
     reach(.revoked, why: left.isEmpty ? nil : "left out of service: " + left.joined(separator: ", "))
   }
@@ -47,5 +49,13 @@ extension Course {
       }
     }
     if !stops.isEmpty { add(.stop(stops)) }
+  }
+}
+
+extension Target {
+  /// Whether a graceful abort has to put it back: it is out, still runs its old version, and neither failed
+  /// before the abort nor came back by it.
+  fileprivate var owesMarkup: Bool {
+    out && !times.contains { $0.stage == .install } && (isUnderWay || state == .failed(.markup))
   }
 }

@@ -94,8 +94,15 @@ extension Course {
     let host = deployment.batches[b].targets[t].host
     let pulledOut = situation.pulledOut[host] != nil
     let state = deployment.batches[b].targets[t].state
-    guard state.isFailure || (pulledOut && !deployment.batches[b].targets[t].isUnderWay) else { return }
+    let mustGo = pulledOut && !deployment.batches[b].targets[t].isUnderWay
+    guard state.isFailure || state == .excluded || mustGo else { return }
     deployment.batches[b].deadlineFrom = nil
+    if state == .excluded {
+      // It left the group: the next by the rule takes its place, from the beginning.
+      deployment.bakeOpenedAt = nil
+      leaveGate()
+      return
+    }
     deployment.batches[b].targets[t].failure = nil
     if state == .failed(.markup), !pulledOut {
       deployment.batches[b].targets[t].state = .succeeded(.verify)
@@ -117,6 +124,7 @@ extension Course {
           deployment.batches[b].targets[t].failure = nil
         }
       }
+      deployment.batches[b].overridden = false
       if deployment.batches[b].targets.contains(where: { $0.state == .pending }) {
         deployment.batches[b].startsAt = nil
         if !deployment.batches[b].targets.contains(where: \.isUnderWay) {
@@ -134,12 +142,10 @@ extension Course {
   /// Follows the group's list of servers: those gone are excluded, new ones form the last batches.
   private mutating func reviseServers() {
     guard let servers = situation.servers else { return }
-    let present = Set(servers.map(\.host))
+    let present = Set(servers.filter { !$0.decommissioned }.map(\.host))
     var gone: [String] = []
     forEachTarget { target, _ in
-      guard !present.contains(target.host), !target.isUnderWay,
-        target.state == .pending || target.state.isFailure
-      else { return }
+      guard !present.contains(target.host), !target.isUnderWay, target.state != .excluded else { return }
       target.state = .excluded
       target.failure = nil
       target.note = "no longer in the group"
@@ -149,7 +155,8 @@ extension Course {
     guard deployment.kind == .release else { return }
     let known = Set(deployment.targets.map(\.host))
     let added = servers.filter {
-      !known.contains($0.host) && !$0.pulledOut && !$0.drainedByHand && situation.pulledOut[$0.host] == nil
+      !known.contains($0.host) && !$0.pulledOut && !$0.drainedByHand && !$0.decommissioned
+        && situation.pulledOut[$0.host] == nil
     }.sorted { $0.host < $1.host }
     for start in stride(from: 0, to: added.count, by: deployment.numbers.batchSize) {
       let part = added[start..<min(start + deployment.numbers.batchSize, added.count)]
@@ -173,6 +180,10 @@ extension Course {
       }
       deployment.limit =
         deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut) + more
+      for b in deployment.batches.indices where deployment.config.batches != nil {
+        deployment.batches[b].overridden = deployment.failedWholly(
+          b, balancer: situation.balancer, pulledOut: situation.pulledOut)
+      }
       log("override", by: by, why: "limit set to \(deployment.limit): \(reason)")
     } else if let rule = brakeRule {
       throw refusal(
@@ -194,12 +205,17 @@ extension Course {
 
   private mutating func accept(_ action: Action, by: String, reason: String?) throws(Refusal) {
     guard let reason, !reason.isBlank else { throw refusal(action, "accepting failures takes a reason") }
-    guard deployment.targets.contains(where: { $0.state.isGood }) else {
+    // What went down after its success has failed as well.
+    let down = Set(
+      deployment.rollingBatches.flatMap(\.targets).filter {
+        deployment.countsAsDown($0, balancer: situation.balancer, pulledOut: situation.pulledOut)
+      }.map(\.host))
+    guard deployment.targets.contains(where: { $0.state.isGood && !down.contains($0.host) }) else {
       throw refusal(action, "no server runs the version, so there is nothing to accept: retry or abort")
     }
     var hosts: [String] = []
     forEachTarget { target, _ in
-      guard target.state.isFailure else { return }
+      guard target.state.isFailure || down.contains(target.host) else { return }
       target.state = .excluded
       target.note = "given up by \(by): \(reason)"
       hosts.append(target.host)

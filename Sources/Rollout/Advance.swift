@@ -22,7 +22,7 @@ extension Course {
       if gateOpens(deployment.config.gates.bake) { openBake() }
     case .baking: bake()
     case .bakeSuccess:
-      if deployment.rollingBatches.isEmpty {
+      if deployment.nextBatch == nil {
         leaveGate()
         reach(.success)
       } else if gateOpens(deployment.config.gates.rollout) {
@@ -59,16 +59,19 @@ extension Course {
     switch target.state {
     case .succeeded(.verify): reach(.smokeSuccess)
     case .failed: reach(.smokeFailure, why: target.failure?.message)
-    case .pending: startBastion()
+    case .pending, .excluded: startBastion()
     default: break
     }
   }
 
   private mutating func startBastion() {
-    while let target = deployment.bastion, let who = situation.pulledOut[target.host] {
-      exclude(target.host, who)
+    while let target = deployment.bastion {
+      if target.state != .excluded {
+        guard let who = situation.pulledOut[target.host] else { break }
+        exclude(target.host, who)
+      }
       guard replaceBastion() else {
-        // Every server has been pulled out since the plan.
+        // Every server has been pulled out, or has left the group, since the plan.
         return openRollout()
       }
     }
@@ -151,6 +154,8 @@ extension Course {
     guard deployment.nextBatch == index else { return roll() }
     let targets = deployment.batches[index].targets
     let pending = targets.indices.filter { targets[$0].state == .pending }
+    // What failed in the pass before goes before what never ran.
+    let ordered = pending.filter { targets[$0].touched } + pending.filter { !targets[$0].touched }
     let again = targets.indices.filter { mustProveAgain(targets[$0], in: targets) }
     let hosts = pending.map { targets[$0].host }
     if let reason = deployment.inServiceReason(pulling: hosts, balancer: situation.balancer) {
@@ -159,7 +164,7 @@ extension Course {
     leaveGate()
     for t in again { deployment.batches[index].targets[t].recheck = true }
     run(
-      batch: index, (pending + again).map { ($0, Stage.rolling) }, mayBeSkipped: true,
+      batch: index, (ordered + again).map { ($0, Stage.rolling) }, mayBeSkipped: true,
       bound: deployment.limit)
   }
 
@@ -190,14 +195,15 @@ extension Course {
 
   private mutating func finish() {
     let targets = deployment.targets
-    if targets.allSatisfy({ $0.state.isGood || $0.state == .excluded }),
-      targets.contains(where: { $0.state.isGood })
-    {
-      reach(.success)
-    } else {
-      let failed = targets.count { $0.state.isFailure }
-      reach(.failure, why: failed > 0 ? "\(failed) failed" : "every server was pulled out")
+    let failed = targets.count { $0.state.isFailure }
+    let failures = deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut)
+    if failed == 0, failures >= deployment.limit {
+      // The brake's limit is reached and nothing is left to stop.
+      return reach(.failure, why: "\(failures) went out of service after success")
     }
+    if failed > 0 { return reach(.failure, why: "\(failed) failed") }
+    if targets.contains(where: { $0.state.isGood }) { return reach(.success) }
+    reach(.failure, why: "every server was pulled out or left the group")
   }
 
   /// Hands runs to the queue, in one group under the limit, which is set anew: no other run is under way,

@@ -16,6 +16,8 @@ public struct Batch: Codable, Sendable, Equatable {
   public var startsAt: Milliseconds?
   /// Whether a person has opened its manual gate.
   public var opened: Bool
+  /// Whether an override of the brake has let it pass although it failed wholly.
+  public var overridden: Bool
   /// When its targets were first handed to the queue.
   public var startedAt: Milliseconds?
   /// When its last target ended.
@@ -31,5 +33,6 @@ public struct Batch: Codable, Sendable, Equatable {
     self.targets = targets
     state = .pending
     opened = false
+    overridden = false
   }
 }

@@ -36,13 +36,32 @@ extension Deployment {
     batches.contains { $0.kind == .rolling && $0.targets.contains { $0.state == .pending } }
   }
 
-  /// Why the brake rule holds: F reached the limit and a target is still pending. Nil where it doesn't.
+  /// Whether every target of a rolling batch has failed, those not counted that were excluded.
+  func failedWholly(_ index: Int, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
+    guard batches[index].kind == .rolling else { return false }
+    let left = batches[index].targets.filter { $0.state != .excluded }
+    return !left.isEmpty
+      && left.allSatisfy { !$0.isUnderWay && counts($0, balancer: balancer, pulledOut: pulledOut) }
+  }
+
+  /// Why the brake rule holds: F reached the limit, or a batch of an explicit list failed wholly, and a
+  /// target is still pending. Nil where it doesn't.
   func brakeReason(balancer: BalancerFacts, pulledOut: [String: String]) -> String? {
     guard rolloutOpenedAt != nil, hasPending else { return nil }
     let failures = failures(balancer: balancer, pulledOut: pulledOut)
-    guard failures >= limit else { return nil }
+    guard failures >= limit else { return listReason(balancer: balancer, pulledOut: pulledOut) }
     let down = down.isEmpty ? "" : " (\(down.joined(separator: ", ")) went out of service after success)"
     return "\(failures) failed of \(numbers.rolling)\(down), the limit is \(limit)"
+  }
+
+  /// A list begins with small batches so that they tell what the large ones would do: where all of one
+  /// failed, the next doesn't start, whatever the limit is.
+  private func listReason(balancer: BalancerFacts, pulledOut: [String: String]) -> String? {
+    guard config.batches != nil else { return nil }
+    let failed = batches.indices.first {
+      !batches[$0].overridden && failedWholly($0, balancer: balancer, pulledOut: pulledOut)
+    }
+    return failed.map { "batch \(rollingNumber(of: $0)) of the list failed wholly" }
   }
 
   /// Why a batch may not go out by the second gate: too few would stay in service. Nil where it may.

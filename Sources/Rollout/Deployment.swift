@@ -155,6 +155,9 @@ public struct Revoking: Codable, Sendable, Equatable {
   public var at: Milliseconds
   /// The servers that were left out of service by us, once it is `REVOKED`.
   public var leftOut: [String]
+  /// Those of them that should have been put back on their old version and could not be in time: their
+  /// Markup is owed, and is to be made once somebody can.
+  public var owed: [String]
 }
 
 /// One line of a deployment's record: who did what, when and why.

@@ -8,6 +8,8 @@ public struct PlanServer: Sendable, Equatable {
   public var bastion: Bool
   /// Whether it carries a pull-out flag of an operator or a fault.
   public var pulledOut: Bool
+  /// Whether the group's record says that it is going away for good.
+  public var decommissioned: Bool
   /// Whether the load balancer sends it requests; nil where that is not known.
   public var inService: Bool?
   /// Whether the load balancer has it drained or in maintenance, and no release did that.
@@ -16,7 +18,7 @@ public struct PlanServer: Sendable, Equatable {
   /// A server as planning sees it.
   public init(
     host: String, site: String? = nil, bastion: Bool = false, pulledOut: Bool = false,
-    inService: Bool? = nil, drainedByHand: Bool = false
+    inService: Bool? = nil, drainedByHand: Bool = false, decommissioned: Bool = false
   ) {
     self.host = host
     self.site = site
@@ -24,6 +26,7 @@ public struct PlanServer: Sendable, Equatable {
     self.pulledOut = pulledOut
     self.inService = inService
     self.drainedByHand = drainedByHand
+    self.decommissioned = decommissioned
   }
 }
 
@@ -83,7 +86,7 @@ extension PlanRefusal: CustomStringConvertible {
         + problems.map { "\($0.field) \($0.message)" }.joined(separator: "; ")
     case .nothingEligible(0): "the group has no servers"
     case .nothingEligible(let servers):
-      "none of the group's \(servers) servers is eligible: each is pulled out; pull one in and plan again"
+      "none of the group's \(servers) servers is eligible: each is pulled out or decommissioned; pull one in and plan again"
     case .duplicateHost(let host): "the host \(host) appears twice in the group"
     }
   }

@@ -10,7 +10,9 @@ public func makePlan(
 ) throws(PlanRefusal) -> Plan {
   let eligible = try eligible(servers, config: config, production: production)
   let bastion = config.bastion ? chooseBastion(eligible) : nil
-  let rolling = spread(eligible.filter { $0.host != bastion?.host })
+  let rest = eligible.filter { $0.host != bastion?.host }
+  // Where only one server is in service, it goes last: the others are there by then.
+  let rolling = eligible.count { $0.inService == true } == 1 ? outFirst(rest) : spread(rest)
   let numbers = PlanNumbers(rolling: rolling.count, eligible: eligible.count, config: config)
   let sizes = batchSizes(n: rolling.count, most: numbers.batchSize, list: config.batches)
   let first = bastion.map { [Batch(kind: .bastion, targets: [$0.target])] } ?? []
@@ -35,14 +37,12 @@ public func makeRollbackPlan(
   config.maxPullOutRatio = 50
   config.gates.batches = .auto()
   let eligible = try eligible(servers, config: config, production: production)
-  let outFirst =
-    spread(eligible.filter { $0.inService == false }) + spread(eligible.filter { $0.inService != false })
-  let n = outFirst.count
+  let n = eligible.count
   let halves = [n - n / 2, n / 2].filter { $0 > 0 }
   var numbers = PlanNumbers(rolling: n, eligible: n, config: config)
   numbers.batchSize = n - n / 2
   return Plan(
-    config: config, numbers: numbers, batches: cut(outFirst, into: halves),
+    config: config, numbers: numbers, batches: cut(outFirst(eligible), into: halves),
     pulledOut: servers.filter(\.pulledOut).map(\.host).sorted(),
     drainedByHand: servers.filter { $0.drainedByHand && !$0.pulledOut }.map(\.host).sorted())
 }
@@ -79,9 +79,14 @@ private func eligible(
   guard problems.isEmpty else { throw .config(problems) }
   let sorted = servers.sorted { $0.host < $1.host }
   for (a, b) in zip(sorted, sorted.dropFirst()) where a.host == b.host { throw .duplicateHost(a.host) }
-  let eligible = sorted.filter { !$0.pulledOut && !$0.drainedByHand }
+  let eligible = sorted.filter { !$0.pulledOut && !$0.drainedByHand && !$0.decommissioned }
   guard !eligible.isEmpty else { throw .nothingEligible(servers: servers.count) }
   return eligible
+}
+
+/// The servers out of service before the others.
+private func outFirst(_ servers: [PlanServer]) -> [PlanServer] {
+  spread(servers.filter { $0.inService == false }) + spread(servers.filter { $0.inService != false })
 }
 
 /// The server that goes first: the one marked as such, else the first by hostname. Where only one
