@@ -16,6 +16,7 @@ public struct Worker: Service {
   let tasks: TaskRegistry
   let configuration: WorkerConfiguration
   let logger: Logger
+  let pulse = Pulse()
 
   public init(
     queue: Queue, tasks: TaskRegistry, configuration: WorkerConfiguration = WorkerConfiguration(),
@@ -31,6 +32,8 @@ public struct Worker: Service {
   ///   A server that is away is waited for.
   public func run() async throws {
     let desk = Desk(concurrency: configuration.concurrency, prefetch: configuration.prefetch)
+    pulse.begin(desk)
+    defer { pulse.end(desk) }
     let session = Session(broker: queue.broker, configuration: configuration, logger: logger)
     try await withGracefulShutdownHandler {
       try await checkServer(desk)
@@ -101,7 +104,7 @@ public struct Worker: Service {
     let handle = TaskHandle()
     var next = desk.change(ring: false) { $0.take(slot, handle) { clock.now + $0 } }
     while let held = next {
-      let result = await run(held)
+      let result = await run(held, in: slot, desk)
       next = desk.change { slots in
         let goesOn = slots.end(slot, held) {
           Outcome.kind(of: result, held: held, stopped: $0) { Double.random(in: 0...1) }
@@ -111,7 +114,7 @@ public struct Worker: Service {
     }
   }
 
-  private func run(_ held: Held) async -> Result<[UInt8], any Error> {
+  private func run(_ held: Held, in slot: Int, _ desk: Desk) async -> Result<[UInt8], any Error> {
     guard held.spec.steps.indices.contains(held.cursor) else {
       return .failure(
         TaskFailure(
@@ -119,22 +122,25 @@ public struct Worker: Service {
           retry: .never))
     }
     let step = held.spec.steps[held.cursor]
-    guard let runner = tasks.runners[step.task] else {
-      return .failure(
-        TaskFailure(
-          code: "unknown",
-          message:
-            "no task named \(step.task) here; this worker knows \(tasks.names.joined(separator: ", "))",
-          retry: .never))
-    }
     let context = TaskContext(
       chain: held.chain, link: held.cursor, attempt: held.failedAttempts + 1, crashes: held.crashes,
       generation: held.generation, session: held.session, logger: logger)
     do {
-      return .success(try await runner(held.spec.input(of: held.cursor), context))
+      return .success(
+        try await configuration.middleware.around(TaskRun(held, step, in: slot, desk)) {
+          guard let runner = tasks.runners[step.task] else { throw unknown(step.task) }
+          return try await runner(held.spec.input(of: held.cursor), context)
+        })
     } catch {
       return .failure(error)
     }
+  }
+
+  private func unknown(_ task: String) -> TaskFailure {
+    TaskFailure(
+      code: "unknown",
+      message: "no task named \(task) here; this worker knows \(tasks.names.joined(separator: ", "))",
+      retry: .never)
   }
 
   /// Time limits, and the end of the grace at shutdown.

@@ -20,6 +20,8 @@ public struct WorkerConfiguration: Sendable {
   public var crashCap: Int
   /// A word for people on who this is; part of the session's name. Letters, digits, `.`, `_` and `-`.
   public var name: String
+  /// Wraps the run of every link, the first outermost. None: links run with nothing around them.
+  public var middleware: [any TaskMiddleware]
   /// Ended chains stay listed for so long, and so many of them at most.
   public var listedFor: Duration = .seconds(7 * 86_400)
   public var listedAtMost: Int = 100_000
@@ -28,7 +30,7 @@ public struct WorkerConfiguration: Sendable {
     queues: [QueueName] = [.default], concurrency: Int = 16, prefetch: Int = 0,
     lease: Duration = .seconds(15),
     shutdownGrace: Duration = .seconds(30), abandonAfter: Duration = .seconds(5), crashCap: Int = 3,
-    name: String = "worker"
+    name: String = "worker", middleware: [any TaskMiddleware] = []
   ) {
     self.queues = queues
     self.concurrency = max(1, concurrency)
@@ -37,6 +39,7 @@ public struct WorkerConfiguration: Sendable {
     self.shutdownGrace = shutdownGrace
     self.abandonAfter = abandonAfter
     self.crashCap = max(1, crashCap)
+    self.middleware = middleware
     self.name = String(
       name.unicodeScalars.filter { $0.isASCII && QueueName.allows(UInt8($0.value)) }.prefix(40))
   }
