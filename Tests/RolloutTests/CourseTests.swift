@@ -78,7 +78,7 @@ import Testing
     try world.run()
     #expect(world.deployment.state == .smokeSuccess)
     #expect(world.notices == [.gateWaits(.smokeSuccess, since: world.deployment.gateSince ?? 0)])
-    #expect(world.wakes.isEmpty)
+    #expect(world.nextWake == nil)
   }
 
   @Test func aStageThatOutlivesItsDeadlineFails() throws {

@@ -115,7 +115,7 @@ extension World {
         try look()
       } else if let host = movable.first {
         try move(host)
-      } else if let wake = wakes.min(), wake - now < 30 * 86_400_000 {
+      } else if let wake = nextWake, wake - now < 30 * 86_400_000 {
         now = max(now, wake)
         try look()
       } else {

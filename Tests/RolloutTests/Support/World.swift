@@ -42,11 +42,21 @@ struct World {
   var failures = 0
   var tripped = false
   var wakes: Set<Milliseconds> = []
+  /// The wake of the latest decision: it alone must be enough.
+  var nextWake: Milliseconds?
   var mustLook = false
   var notices: [Notice] = []
   var balancerAnswers = true
+  /// Whether the group has a load balancer, or it is left out on purpose.
+  var hasBalancer = true
   var brakeAll: String?
   var predecessorEnded = true
+  /// The group's present servers, where a retry is to follow the list.
+  var servers: [PlanServer]?
+  /// Raised by every decision that was stored: one made from an older state is refused.
+  var revision = 0
+  /// When a decision last changed the deployment.
+  var changedAt: Milliseconds = 1_000_000
   var tickets = 0
   var decisions = 0
   /// The largest limit in force so far: an override raises it.
@@ -70,9 +80,12 @@ struct World {
           ticket: $0.ticket, progress: $0.progress, times: $0.times, done: $0.done, since: $0.since)
       },
       limitTripped: tripped,
-      balancer: balancerAnswers
-        ? .inService(Set(hosts.filter(\.value.live).map(\.key))) : .unreachable("no answer"),
-      pulledOut: hosts.compactMapValues(\.flag), brakeAll: brakeAll, predecessorEnded: predecessorEnded)
+      balancer: !hasBalancer
+        ? .none
+        : balancerAnswers
+          ? .inService(Set(hosts.filter(\.value.live).map(\.key))) : .unreachable("no answer"),
+      pulledOut: hosts.compactMapValues(\.flag), servers: servers, brakeAll: brakeAll,
+      predecessorEnded: predecessorEnded)
   }
 
   /// Servers that a run of ours took out and that nobody has taken over since by pulling them out.
@@ -98,10 +111,20 @@ struct World {
     if mustLook { try look() }
   }
 
+  /// Stores a decision that was made from a revision, unless somebody came first.
+  mutating func commit(_ decision: Decision, from revision: Int) throws -> Bool {
+    guard revision == self.revision else { return false }
+    try apply(decision)
+    return true
+  }
+
   private mutating func apply(_ decision: Decision) throws {
     decisions += 1
+    if decision.deployment != deployment || !decision.effects.isEmpty { revision += 1 }
+    if decision.deployment != deployment { changedAt = now }
     let before = deployment
     deployment = decision.deployment
+    nextWake = nil
     largestLimit = max(largestLimit, deployment.limit)
     for effect in decision.effects { try apply(effect, before: before) }
   }
@@ -120,7 +143,9 @@ struct World {
       }
     case .shut: tripped = true
     case .stop(let stops): for stop in stops { try self.stop(stop) }
-    case .wake(let at): if at <= now { mustLook = true } else { wakes.insert(at) }
+    case .wake(let at):
+      nextWake = at
+      if at <= now { mustLook = true } else { wakes.insert(at) }
     case .flagFault(let host, _, let reason): hosts[host]?.flag = reason
     case .notify(let notice): notices.append(notice)
     }
@@ -158,7 +183,8 @@ struct World {
         && !batch.targets.contains { $0.host == run.host && $0.recheck }
     }
     let staying = hosts.values.count(where: \.live) - pulled.count
-    guard pulled.isEmpty || (balancerAnswers && staying >= deployment.numbers.minInService) else {
+    guard !hasBalancer || pulled.isEmpty || (balancerAnswers && staying >= deployment.numbers.minInService)
+    else {
       throw Violation("\(staying) stay in service, \(deployment.numbers.minInService) should")
     }
     guard batch.kind == .rolling else { return }
