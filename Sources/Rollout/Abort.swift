@@ -17,6 +17,10 @@ extension Course {
     let late = revoking.at + deployment.config.revokeDeadline <= now
     stopUnderWay(now: revoking.forced || late)
     if deployment.isUnderWay, !late { return }
+    // One that was killed in its Markdown may be out or not: it counts as out.
+    forEachTarget { target, _ in
+      if target.isUnderWay, target.times.contains(where: { $0.stage == .markdown }) { target.leaveOut() }
+    }
     let owed = revoking.forced ? [] : deployment.rollingBatches.flatMap(\.targets).filter(\.owesMarkup)
     forEachTarget { target, _ in
       target.ticket = nil

@@ -10,24 +10,27 @@ extension Course {
       deployment.state, deployment.attempt, deployment.config.stageDeadline, self.now
     )
     let reports = situation.reports
-    forEachTarget { target, _ in
-      guard let ticket = target.ticket, let report = reports[target.host], report.ticket == ticket
-      else { return }
-      target.take(report, revoking: state == .revoking)
-      guard !onlyLooking, target.isUnderWay else { return }
-      if wasShut, report.progress == .waiting {
-        target.takeBack(attempt: attempt)
-        stops.append(Stop(host: target.host, ticket: ticket, mode: .takeBack))
-      } else if state != .revoking, !target.state.isFailure,
-        let stage = report.progress.stage(of: target.stages),
-        let since = report.since, since + deadline <= now
-      {
-        target.state = .failed(stage)
-        target.stopping = .now
-        target.failure = Failure(
-          code: .timeout, message: "the stage was not done within its deadline of \(deadline) ms")
-        stops.append(Stop(host: target.host, ticket: ticket, mode: .now))
-        late = true
+    let anyReports = !reports.isEmpty
+    if anyReports {
+      forEachTarget { target, _ in
+        guard let ticket = target.ticket, let report = reports[target.host], report.ticket == ticket
+        else { return }
+        target.take(report, revoking: state == .revoking)
+        guard !onlyLooking, target.isUnderWay else { return }
+        if wasShut, report.progress == .waiting {
+          target.takeBack(attempt: attempt)
+          stops.append(Stop(host: target.host, ticket: ticket, mode: .takeBack))
+        } else if state != .revoking, !target.state.isFailure,
+          let stage = report.progress.stage(of: target.stages),
+          let since = report.since, since + deadline <= now
+        {
+          target.state = .failed(stage)
+          target.stopping = .now
+          target.failure = Failure(
+            code: .timeout, message: "the stage was not done within its deadline of \(deadline) ms")
+          stops.append(Stop(host: target.host, ticket: ticket, mode: .now))
+          late = true
+        }
       }
     }
     if !stops.isEmpty { add(.stop(stops)) }
@@ -47,13 +50,21 @@ extension Course {
       case .inService = situation.balancer
     else { return }
     let (balancer, pulledOut) = (situation.balancer, situation.pulledOut)
-    deployment.down = deployment.rollingBatches.flatMap(\.targets)
-      .filter { deployment.countsAsDown($0, balancer: balancer, pulledOut: pulledOut) }.map(\.host)
+    var down: [String] = []
+    for batch in deployment.batches where batch.kind == .rolling {
+      for target in batch.targets
+      where deployment.countsAsDown(target, balancer: balancer, pulledOut: pulledOut) {
+        down.append(target.host)
+      }
+    }
+    deployment.down = down
   }
 
   /// A failed server that somebody has pulled out is no longer the release's business.
   private mutating func excludeFailed() {
-    guard deployment.rolloutOpenedAt != nil, !deployment.state.isTerminal else { return }
+    guard deployment.rolloutOpenedAt != nil, !deployment.state.isTerminal, !situation.pulledOut.isEmpty else {
+      return
+    }
     let pulledOut = situation.pulledOut
     var left: [(String, String)] = []
     forEachTarget { target, kind in
@@ -69,24 +80,32 @@ extension Course {
   /// Works out where each batch stands from its targets.
   mutating func settleBatches() {
     for index in deployment.batches.indices {
-      var batch = deployment.batches[index]
-      if batch.targets.allSatisfy({ $0.state.isTerminal && !$0.isUnderWay }) {
-        if batch.targets.contains(where: { $0.state.isFailure }) {
-          batch.state = .failure
-        } else if !batch.targets.isEmpty, batch.targets.allSatisfy({ $0.state == .revoked }) {
-          batch.state = .revoked
-        } else {
-          batch.state = .success
-        }
-        if batch.endedAt == nil {
-          batch.endedAt = batch.targets.compactMap { $0.times.last?.endedAt }.max() ?? now
-        }
-      } else {
-        batch.state = batch.startedAt == nil ? .pending : .deploying
-        batch.endedAt = nil
-      }
-      deployment.batches[index] = batch
+      deployment.batches[index].settle(now: now)
     }
+  }
+}
+
+extension Batch {
+  /// Works out where it stands from its targets.
+  mutating func settle(now: Milliseconds) {
+    var (over, failed, revoked) = (true, false, !targets.isEmpty)
+    var last: Milliseconds?
+    for target in targets {
+      if target.isUnderWay || !target.state.isTerminal {
+        over = false
+        break
+      }
+      if target.state.isFailure { failed = true }
+      if target.state != .revoked { revoked = false }
+      if let end = target.times.last?.endedAt { last = max(last ?? end, end) }
+    }
+    guard over else {
+      state = startedAt == nil ? .pending : .deploying
+      endedAt = nil
+      return
+    }
+    state = failed ? .failure : revoked ? .revoked : .success
+    if endedAt == nil { endedAt = last ?? now }
   }
 }
 
@@ -149,11 +168,19 @@ extension Target {
     guard report.progress != .skipped else { return }
     times = (times.filter { old in !report.times.contains { $0.stage == old.stage } } + report.times)
       .sorted { $0.stage < $1.stage }
-    if report.progress != .running(.markdown), report.times.contains(where: { $0.stage == .markdown }) {
-      touched = true
-      out = true
+    switch report.progress {
+    case .waiting, .running(.markdown), .skipped: break
+    // What has become of it nobody knows.
+    case .unknown: if stages.contains(.markdown) { leaveOut() }
+    default: if report.times.contains(where: { $0.stage == .markdown }) { leaveOut() }
     }
     if report.done.contains(.markup) { out = false }
+  }
+
+  /// Its Markdown has begun: whatever comes, it is out of service until its Markup is done.
+  mutating func leaveOut() {
+    touched = true
+    out = true
   }
 
   private mutating func fail(_ message: String) {

@@ -73,7 +73,7 @@ struct Play {
         world.hosts[host] = World.Host()
       }
       world.servers = servers
-    case "forget": for host in hostnames(value) { world.chains[host]?.progress = .unknown }
+    case "forget": for host in hostnames(value) { world.forget(host) }
     case "race": try race(required(action(value), word))
     default: throw Violation("nobody knows how to do \(word)")
     }

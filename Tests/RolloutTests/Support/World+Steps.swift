@@ -4,7 +4,8 @@ import Rollout
 extension World {
   /// The hosts that can make a step: to start, to end a stage, to begin the next.
   var movable: [String] {
-    chains.filter { host, chain in
+    if workersAreGone { return [] }
+    return chains.filter { host, chain in
       switch chain.progress {
       case .waiting: !tripped
       case .running(let stage):
@@ -28,7 +29,8 @@ extension World {
     case .running(let stage): end(host, stage)
     default: break
     }
-    try checkBound()
+    // Only a Markdown that begins takes another server out.
+    if chains[host]?.progress == .running(.markdown) { try checkBound() }
   }
 
   private mutating func begin(_ host: String, _ stage: Stage) {
@@ -90,6 +92,13 @@ extension World {
       chains[host]?.progress = .between(after: stage)
       chains[host]?.since = now
     }
+  }
+
+  /// The queue loses all it knew of a run.
+  mutating func forget(_ host: String) {
+    chains[host]?.progress = .unknown
+    chains[host]?.times = []
+    chains[host]?.done = []
   }
 
   /// A run that was told to stop gently has ended a stage: Markup follows, or nothing.

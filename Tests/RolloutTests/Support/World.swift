@@ -10,6 +10,8 @@ struct World {
     /// Out because a run of ours took it out.
     var outByUs = false
     var flag: String?
+    /// Whether somebody else has ever taken it down or up.
+    var meddled = false
   }
 
   /// A target's chain as the queue has it.
@@ -57,6 +59,16 @@ struct World {
   var revision = 0
   /// When a decision last changed the deployment.
   var changedAt: Milliseconds = 1_000_000
+  /// The servers of the group, as its record has them.
+  var list: [PlanServer] = []
+  /// The servers and the numbers that it was planned with.
+  let planned: Set<String>
+  let numbers: PlanNumbers
+  /// No worker is there: nothing moves any more.
+  var workersAreGone = false
+  /// Whether work of a rolling batch was ever handed over.
+  var rollingRan = false
+  private var names: [String] = []
   var tickets = 0
   var decisions = 0
   /// The largest limit in force so far: an override raises it.
@@ -69,6 +81,9 @@ struct World {
   init(_ deployment: Deployment, live: (String) -> Bool = { _ in true }) {
     self.deployment = deployment
     largestLimit = deployment.limit
+    planned = Set(deployment.targets.map(\.host))
+    numbers = deployment.numbers
+    names = planned.sorted()
     for target in deployment.targets { hosts[target.host] = Host(live: live(target.host)) }
   }
 
@@ -88,6 +103,22 @@ struct World {
       predecessorEnded: predecessorEnded)
   }
 
+  /// A server by a number.
+  func name(_ number: Int) -> String { names[number % names.count] }
+
+  /// The group's list changes: a server goes, or a new one comes. A retry follows it.
+  mutating func changeList(_ number: Int) {
+    if number % 2 == 0, !list.isEmpty {
+      list.remove(at: number % list.count)
+    } else {
+      let server = PlanServer(host: "new-\(names.count)", inService: true)
+      list.append(server)
+      names.append(server.host)
+      hosts[server.host] = Host()
+    }
+    servers = list
+  }
+
   /// Servers that a run of ours took out and that nobody has taken over since by pulling them out.
   var outThroughUs: Int {
     let ours = hosts.filter { $0.value.outByUs && $0.value.flag == nil }
@@ -98,16 +129,22 @@ struct World {
 
   // MARK: Deciding
 
+  /// What follows from an event now; nothing is stored.
+  mutating func decided(_ event: Event) throws -> Decision {
+    decisions += 1
+    return try decide(deployment, event, situation)
+  }
+
   mutating func look() throws {
     repeat {
       mustLook = false
-      try apply(decide(deployment, .look, situation))
+      try apply(decided(.look))
     } while mustLook
     wakes = wakes.filter { $0 > now }
   }
 
   mutating func act(_ action: Action, by: String = "ann", reason: String? = nil) throws {
-    try apply(decide(deployment, .action(action, by: by, reason: reason), situation))
+    try apply(decided(.action(action, by: by, reason: reason)))
     if mustLook { try look() }
   }
 
@@ -119,9 +156,9 @@ struct World {
   }
 
   private mutating func apply(_ decision: Decision) throws {
-    decisions += 1
-    if decision.deployment != deployment || !decision.effects.isEmpty { revision += 1 }
-    if decision.deployment != deployment { changedAt = now }
+    let changed = decision.deployment != deployment
+    if changed || !decision.effects.isEmpty { revision += 1 }
+    if changed { changedAt = now }
     let before = deployment
     deployment = decision.deployment
     nextWake = nil
@@ -137,6 +174,7 @@ struct World {
       (bound, failures) = (work.bound, work.failures)
       tripped = failures >= bound
       history.append((work.batch, work.runs.map(\.host)))
+      if deployment.batches[work.batch].kind == .rolling { rollingRan = true }
       for run in work.runs {
         chains[run.host] = Chain(
           ticket: work.ticket, batch: work.batch, stages: run.stages, mayBeSkipped: run.mayBeSkipped)
@@ -187,7 +225,18 @@ struct World {
     else {
       throw Violation("\(staying) stay in service, \(deployment.numbers.minInService) should")
     }
+    for run in work.runs {
+      if let chain = chains[run.host], !chain.isOver { throw Violation("\(run.host) runs twice at once") }
+      // What is on the version and serves is only ever asked; the bastion is the exception.
+      if let host = hosts[run.host], host.onVersion, host.live, batch.kind == .rolling, !run.mayBeSkipped {
+        throw Violation("\(run.host) is on the version and in service, and is released again")
+      }
+    }
     guard batch.kind == .rolling else { return }
+    if batch.targets.allSatisfy({ $0.state.isGood && !$0.recheck }) {
+      throw Violation("a batch that succeeded is touched")
+    }
+    guard work.bound == deployment.limit else { throw Violation("the queue's bound is not the limit") }
     let f = deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut)
     guard f < deployment.limit, f == work.failures else { throw Violation("a batch starts at F=\(f)") }
     if let bastion = deployment.bastion, !bastion.state.isTerminal || bastion.state.isFailure {
@@ -201,8 +250,13 @@ struct World {
   func checkBound() throws {
     let most = largestLimit - 1 + deployment.numbers.batchSize + (deployment.rolloutOpenedAt == nil ? 1 : 0)
     if outThroughUs > most { throw Violation("\(outThroughUs) out through us, at most \(most) may be") }
-    let batches = Set(chains.values.filter { !$0.isOver }.map(\.batch))
-    if batches.count > 1 { throw Violation("batches \(batches.sorted()) run at once") }
+    var batch: Int?
+    for chain in chains.values where !chain.isOver {
+      if let batch, batch != chain.batch {
+        throw Violation("batches \(batch) and \(chain.batch) run at once")
+      }
+      batch = chain.batch
+    }
   }
 }
 
