@@ -1,45 +1,38 @@
-/// One step of a chain: a task's name, its input, and its limits.
-public struct Link: Sendable {
-  let task: String
-  /// nil: the link takes its chain's shared input.
-  let input: [UInt8]?
-  let retry: RetryPolicy
-  let timeLimit: Duration?
-
-  /// - Parameters:
-  ///   - timeLimit: after it the running task is cancelled, and the link fails with code `timeout`
-  ///     whether or not the task heeds it. nil: no limit.
-  /// - Throws: the encoder's error when `input` doesn't encode.
-  public init<T: QueueTask>(
-    _ task: T.Type, _ input: T.Input, retry: RetryPolicy = .never, timeLimit: Duration? = nil
-  ) throws {
-    self.task = T.name
-    self.input = try Payload.encode(input)
-    self.retry = retry
-    self.timeLimit = timeLimit
-  }
-
-  /// A link that takes the chain's shared input.
-  public init<T: QueueTask>(_ task: T.Type, retry: RetryPolicy = .never, timeLimit: Duration? = nil) {
-    self.task = T.name
-    self.input = nil
-    self.retry = retry
-    self.timeLimit = timeLimit
-  }
-}
-
 /// Links that run one after another: the unit that is submitted, moved and settled.
 ///
 /// A chain is written once, under the caller's own id; sent twice, it exists once. What moves in the
-/// queue is its id alone, and a cursor says which link is next.
+/// queue is its id alone, and a cursor says which link is next. With links that are groups it is a whole
+/// workflow, and is submitted whole or not at all; the members of link `i` of chain `c` are chains `c/i/0`,
+/// `c/i/1` and so on.
 public struct Chain: Sendable {
+  public static let maximumLinks = 1_000
+
   public let id: ChainID
   public let queue: QueueName
   public let lane: String
   public let priority: Priority
   public let delay: Duration
-  let links: [Link]
+  public let links: [Link]
   let shared: [UInt8]
+
+  /// Not before this time, in the server's milliseconds since the epoch. Goes before `delay`.
+  public var notBefore: Int64?
+  /// A chain that has not started so long after it was submitted is ended as cancelled, with code `expired`.
+  public var expiresAfter: Duration?
+  public var unique: Unique?
+  /// How long its state and results are kept after its end. nil: the queue's retention.
+  public var keptFor: Duration?
+  /// The error callback: a chain of its own, `<id>/failed`, that becomes runnable when this one is given up.
+  /// Its tasks find out what failed with ``TaskContext/cause()``.
+  public var onFailure: [Link] = []
+  /// Travels with the chain to every task of it and of its groups: trace context, tenant, and the like.
+  public var headers: [String: String] = [:]
+  /// When so many members of its groups have failed, over all of them, members that have not started yet no longer
+  /// do, those under way run to their end, and the chain is given up with code `brake`.
+  public var brake: Int?
+
+  /// Whom an error callback follows.
+  var cause: ChainID?
 
   public var linkCount: Int { links.count }
 
@@ -49,20 +42,15 @@ public struct Chain: Sendable {
   ///   - delay: not before this time from now. Members of a group start when the group is sealed: for them it
   ///     is left out of account.
   ///   - sharedInput: what links without an input of their own take.
-  /// - Throws: ``InvalidChain`` without links or with more than 100; ``InvalidIdentifier`` for the lane;
+  /// - Throws: ``InvalidChain`` without links or with more than 1,000; ``InvalidIdentifier`` for the lane;
   ///   the encoder's error when the shared input doesn't encode.
   public init(
     id: ChainID, queue: QueueName = .default, lane: String = "-", priority: Priority = .normal,
     delay: Duration = .zero, sharedInput: (some Encodable & Sendable)?, links: [Link]
   ) throws {
-    guard (1...100).contains(links.count) else { throw InvalidChain(id: id, links: links.count) }
-    self.id = id
-    self.queue = queue
-    self.lane = try Identifier<Lane>(lane).rawValue
-    self.priority = priority
-    self.delay = delay
-    self.links = links
-    self.shared = try sharedInput.map { try Payload.encode($0) } ?? []
+    try self.init(
+      id: id, queue: queue, lane: Identifier<Lane>(lane).rawValue, priority: priority, delay: delay,
+      shared: sharedInput.map { try Payload.encode($0) } ?? [], links: links)
   }
 
   public init(
@@ -74,18 +62,69 @@ public struct Chain: Sendable {
       links: links)
   }
 
+  init(
+    id: ChainID, queue: QueueName, lane: String, priority: Priority, delay: Duration = .zero, shared: [UInt8],
+    links: [Link]
+  ) throws(InvalidChain) {
+    guard (1...Self.maximumLinks).contains(links.count) else {
+      throw InvalidChain(id: id, reason: "it has \(links.count) links; 1 to \(Self.maximumLinks) are allowed")
+    }
+    self.id = id
+    self.queue = queue
+    self.lane = lane
+    self.priority = priority
+    self.delay = delay
+    self.links = links
+    self.shared = shared
+  }
+
   /// The same chain in a group's lane.
   init(_ chain: Chain, lane: String) {
-    self.id = chain.id
-    self.queue = chain.queue
+    id = chain.id
+    queue = chain.queue
     self.lane = lane
-    self.priority = chain.priority
-    self.delay = chain.delay
-    self.links = chain.links
-    self.shared = chain.shared
+    priority = chain.priority
+    delay = chain.delay
+    links = chain.links
+    shared = chain.shared
+    keptFor = chain.keptFor
+    headers = chain.headers
+    cause = chain.cause
+    onFailure = chain.onFailure
+    unique = chain.unique
+    brake = chain.brake
+    expiresAfter = chain.expiresAfter
   }
 
   private enum Lane {}
+}
+
+/// One chain at a time for a key.
+public struct Unique: Sendable, Equatable {
+  public enum Span: Sendable, Equatable {
+    /// Until its first link starts.
+    case whileQueued
+    /// Until it has ended, however it ends.
+    case untilEnded
+    /// For a time from its submission, whatever becomes of it.
+    case lasting(Duration)
+  }
+
+  public let key: Identifier<Gate>
+  public let span: Span
+
+  public init(_ key: Identifier<Gate>, _ span: Span = .untilEnded) {
+    self.key = key
+    self.span = span
+  }
+
+  var text: String {
+    switch span {
+    case .whileQueued: "q|\(key)"
+    case .untilEnded: "e|\(key)"
+    case .lasting(let time): "f|\(key)|\(max(1, time.milliseconds))"
+    }
+  }
 }
 
 /// Within a queue, a level that has work goes before those below it.
@@ -95,11 +134,11 @@ public enum Priority: Int, Sendable, Codable, CaseIterable {
   case low = 2
 }
 
-/// A chain that can't be: it has no links, or too many.
+/// A chain that can't be, and why.
 public struct InvalidChain: Error, Sendable, CustomStringConvertible {
   public let id: ChainID
-  public let links: Int
-  public var description: String { "chain \(id) has \(links) links; 1 to 100 are allowed" }
+  public let reason: String
+  public var description: String { "chain \(id) is refused: \(reason)" }
 }
 
 /// The queue that a chain waits in, and that workers serve.
@@ -109,53 +148,4 @@ extension QueueName {
   public static var `default`: QueueName { QueueName(trusted: "default") }
   /// The namespace where none is given.
   public static var namespace: QueueName { QueueName(trusted: "drawbar") }
-}
-
-/// Chains that belong together: they run side by side, and when the last has settled the callback runs.
-public struct ChainGroup: Sendable {
-  public let id: GroupID
-  public let members: [Chain]
-  public let limit: LimitID?
-  public let onSettled: Chain?
-
-  /// - Parameters:
-  ///   - limit: a bound of failures, shared with other groups, that stops unstarted members when it
-  ///     trips; see ``Limit``. It must have been set by a ``Commit`` before or in the same one.
-  ///   - onSettled: made runnable once, when every member has ended, however it ended.
-  public init(id: GroupID, members: [Chain], limit: LimitID? = nil, onSettled: Chain? = nil) {
-    self.id = id
-    self.members = members
-    self.limit = limit
-    self.onSettled = onSettled
-  }
-}
-
-/// A bound of failures that groups share.
-///
-/// Each member that ends in failure raises `failures`. When it reaches `bound` the limit trips: members
-/// that were never started stay where they are, those under way run on, and `onTripped` is made runnable,
-/// once for each time it trips, under the template's id with the number of the trip added. Raising the
-/// bound above the failures, or taking failures away, lets the waiting members go on. Setting it to a bound
-/// that is reached already trips it without a callback: a bound of 0 shuts it.
-public struct Limit: Sendable {
-  public let id: LimitID
-  public var bound: Int
-  /// Set to this number; nil leaves the count alone.
-  public var failures: Int?
-  public var onTripped: Chain?
-
-  public init(id: LimitID, bound: Int, failures: Int? = nil, onTripped: Chain? = nil) {
-    self.id = id
-    self.bound = bound
-    self.failures = failures
-    self.onTripped = onTripped
-  }
-}
-
-/// How a limit stands.
-public struct LimitStatus: Sendable, Equatable {
-  public let bound: Int
-  public let failures: Int
-  public let tripped: Bool
-  public let trips: Int
 }

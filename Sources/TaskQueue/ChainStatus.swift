@@ -9,6 +9,8 @@ public struct ChainStatus: Sendable, Equatable {
     case granted = "g"
     /// Waits for a time: delayed, or to be tried again.
     case due = "d"
+    /// Waits for the members of a group, which is the link at its cursor.
+    case waiting = "w"
     /// Ended well.
     case finished = "f"
     /// Given up; see `failure`.
@@ -24,6 +26,19 @@ public struct ChainStatus: Sendable, Equatable {
     public let endedAt: Int64
     public let attempt: Int
     public let generation: Int
+  }
+
+  public struct Progress: Sendable, Equatable {
+    /// 0…1.
+    public let fraction: Double
+    public let note: String
+
+    init?(text: String) {
+      let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let fraction = words.first.flatMap({ Double($0) }) else { return nil }
+      self.fraction = fraction
+      note = words.count > 1 ? String(words[1]) : ""
+    }
   }
 
   public struct Failure: Sendable, Equatable {
@@ -51,6 +66,11 @@ public struct ChainStatus: Sendable, Equatable {
   public let note: String?
   /// The last failure, also while it waits to be tried again.
   public let failure: Failure?
+  /// How far the running link says it is.
+  public let progress: Progress?
+  public let queue: QueueName
+  /// In server's milliseconds.
+  public let submittedAt: Int64?
   /// Whether a cancel was asked for.
   public let cancelling: Bool
   /// By link; links that were jumped over have none.
@@ -62,22 +82,28 @@ public struct ChainStatus: Sendable, Equatable {
 extension ChainStatus {
   /// Reads the chain's hash; its fields are named in `common.lua`. nil when there is none.
   init?(id: ChainID, fields: [String: RedisValue]) {
-    guard let state = fields["s"]?.string.flatMap(State.init(rawValue:)), let count = fields["n"]?.int,
-      let cursor = fields["i"]?.int
+    let words = fields["v"]?.string?.split(separator: " ").map(String.init) ?? []
+    guard words.count == 7, let state = State(rawValue: words[0]), let generation = Int(words[1]),
+      let cursor = Int(words[2]), let count = Int(words[3])
     else { return nil }
     self.id = id
     self.state = state
+    self.generation = generation
     self.cursor = cursor
     linkCount = count
+    started = words[4].hasSuffix("1")
+    let time = Int64(words[5])
+    linkStartedAt = state == .granted || state == .waiting ? time : nil
+    endedAt = state == .finished || state == .dead || state == .cancelled ? time : nil
+    holder = state == .granted ? words[6] : nil
+    queue =
+      (fields["d"]?.string?.split(separator: " ").first).map { QueueName(trusted: String($0)) } ?? .default
+    submittedAt = (fields["d"]?.string?.split(separator: " ").last).flatMap { Int64($0) }
     failedAttempts = fields["a"]?.int ?? 0
     crashes = fields["k"]?.int ?? 0
-    generation = fields["g"]?.int ?? 0
-    holder = state == .granted ? fields["h"]?.string : nil
-    started = fields["z"] != nil
-    linkStartedAt = state == .granted ? fields["b"]?.int.map(Int64.init) : nil
-    endedAt = fields["T"]?.int.map(Int64.init)
     note = fields["N"]?.string
     cancelling = fields["C"] != nil
+    progress = fields["pr"]?.string.flatMap(Progress.init(text:))
     failure = fields["e"]?.string.flatMap { text in
       let words = text.split(separator: " ", maxSplits: 1)
       guard words.count == 2, let link = Int(words[0]) else { return nil }
@@ -89,7 +115,7 @@ extension ChainStatus {
       let numbers = (value.string ?? "").split(separator: " ").compactMap { Int64($0) }
       guard numbers.count == 4 else { continue }
       outcomes[link] = LinkOutcome(
-        startedAt: numbers[0], endedAt: numbers[1], attempt: Int(numbers[2]), generation: Int(numbers[3]))
+        startedAt: numbers[0], endedAt: numbers[3], attempt: Int(numbers[1]), generation: Int(numbers[2]))
     }
     self.outcomes = outcomes
   }

@@ -39,7 +39,7 @@ extension Queue {
       RedisCommand("ZRANGE", .string(broker.key("sessions")), 0, -1, "WITHSCORES"),
       RedisCommand("ZCARD", .string(broker.key("due"))),
       RedisCommand("ZCARD", .string(broker.key("staging"))),
-      RedisCommand("ZCARD", .string(broker.key("done"))), RedisCommand("ZCARD", .string(broker.key("dead"))),
+      RedisCommand("LLEN", .string(broker.key("done"))), RedisCommand("ZCARD", .string(broker.key("dead"))),
       RedisCommand("TIME"),
     ])
     let now = (answers[6].array?[0].int ?? 0) * 1_000

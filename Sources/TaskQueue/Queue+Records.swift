@@ -24,9 +24,9 @@ extension Queue {
 
   /// Applies a commit: all of it, or nothing and the reason.
   ///
-  /// - Throws: `RedisError`. When it says `mayHaveRun`, read the records again: their revision tells.
+  /// - Throws: ``InvalidChain``, ``PayloadTooLarge``; `RedisError`: when it says `mayHaveRun`, read the records again: their revision tells.
   public func commit(_ commit: Commit) async throws -> CommitResult {
-    let answer = try await broker.call(Scripts.commit, commit.arguments(retention: retention))
+    let answer = try await broker.call(Scripts.commit, try commit.arguments(retention))
     guard let words = answer.array?.compactMap(\.string), let first = words.first else {
       throw Broker.malformed("commit")
     }
@@ -42,7 +42,7 @@ extension Queue {
 
 extension Commit {
   /// As `commit.lua` reads them: the seven counts, then the items.
-  func arguments(retention: Duration) -> [RedisArgument] {
+  func arguments(_ retention: Retention) throws -> [RedisArgument] {
     var arguments: [RedisArgument] = [
       changes.count, requireUntripped.count, limits.count, removeLimits.count, seal.count, submit.count,
       cancel.count,
@@ -59,11 +59,17 @@ extension Commit {
         .string(limit.id.rawValue), .integer(limit.bound), limit.failures.map { .integer($0) } ?? "",
         .integer(limit.onTripped == nil ? 0 : 1),
       ]
-      if let callback = limit.onTripped { arguments += callback.arguments(retention: retention) }
+      if let callback = limit.onTripped { arguments += try callback.templateArguments(retention) }
     }
     arguments += removeLimits.map { .string($0.rawValue) }
     arguments += seal.map { .string($0.rawValue) }
-    for chain in submit { arguments += chain.arguments(retention: retention) }
+    for chain in submit {
+      guard !chain.isWorkflow else {
+        throw InvalidChain(
+          id: chain.id, reason: "a commit can't submit a chain with groups or an error callback")
+      }
+      arguments += try chain.arguments(retention)
+    }
     arguments += cancel.flatMap(\.arguments)
     return arguments
   }

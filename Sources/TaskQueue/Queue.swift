@@ -7,12 +7,6 @@ public import RedisClient
 /// try await queue.submit(Chain(id: ChainID("thumb-42"), links: [Link(Resize.self, .init(image: "42", width: 80))]))
 /// ```
 public struct Queue: Sendable {
-  public enum Submitted: Sendable, Equatable {
-    case created
-    /// A chain of this id is there already, and stays as it was.
-    case existed
-  }
-
   public enum Cancelled: Int, Sendable, Equatable {
     case unknownOrEnded = 0
     case ended = 1
@@ -21,73 +15,28 @@ public struct Queue: Sendable {
   }
 
   let broker: Broker
-  /// How long an ended chain, and with it its id, is kept.
-  public let retention: Duration
+  let intake = Intake()
+  /// How long what has ended is kept.
+  public let retention: Retention
   public var redis: RedisClient { broker.redis }
 
   /// - Parameters:
   ///   - namespace: put before every key, so that several queues can share one Redis.
-  ///   - retention: within it a chain that was submitted twice is known to be the same.
+  ///   - retention: within it a chain that was submitted twice is known to be the same. Chains that were given up
+  ///     are kept for at least a week, or so long.
   public init(
-    redis: RedisClient, namespace: QueueName = .namespace,
-    retention: Duration = .seconds(86_400)
+    redis: RedisClient, namespace: QueueName = .namespace, retention: Duration = .seconds(86_400)
   ) {
+    self.init(
+      redis: redis, namespace: namespace,
+      retention: Retention(
+        ended: retention, dead: retention < .seconds(3_600) ? retention : max(retention, .seconds(7 * 86_400))
+      ))
+  }
+
+  public init(redis: RedisClient, namespace: QueueName = .namespace, retention: Retention) {
     self.broker = Broker(redis: redis, namespace: namespace)
     self.retention = retention
-  }
-
-  /// Items in one script call: more would keep Redis from others for too long.
-  static let slice = 128
-
-  @discardableResult
-  public func submit(_ chain: Chain) async throws -> Submitted {
-    try await submit([chain])[0]
-  }
-
-  /// Submits many chains, pipelined. Each is created whole or not at all; a caller that got an error may
-  /// send all of them again.
-  @discardableResult
-  public func submit(_ chains: [Chain]) async throws -> [Submitted] {
-    let calls = stride(from: 0, to: chains.count, by: Self.slice).map { start in
-      Scripts.submit.call(
-        keys: [broker.root],
-        arguments: chains[start..<min(start + Self.slice, chains.count)]
-          .flatMap { $0.arguments(retention: retention) })
-    }
-    var outcomes: [Submitted] = []
-    for answer in try await ask(calls) {
-      guard let codes = answer.array else { throw Broker.malformed("submit") }
-      outcomes += codes.map { $0.int == 1 ? .created : .existed }
-    }
-    return outcomes
-  }
-
-  /// Submits a group: staged in slices, then made visible in one step.
-  public func submit(_ group: ChainGroup) async throws {
-    try await stage(group)
-    var commit = Commit()
-    commit.seal = [group.id]
-    let result = try await self.commit(commit)
-    guard result == .committed else { throw UnsealedGroup(id: group.id) }
-  }
-
-  /// Writes a group that nobody sees until a ``Commit`` seals it. One that is never sealed is removed
-  /// after `abandonedAfter`.
-  public func stage(_ group: ChainGroup, abandonedAfter: Duration = .seconds(3_600)) async throws {
-    var calls: [RedisCommand] = []
-    for start in stride(from: 0, to: max(1, group.members.count), by: Self.slice) {
-      var arguments: [RedisArgument] = [
-        .string(group.id.rawValue), .string(group.limit?.rawValue ?? ""),
-        .integer(abandonedAfter.milliseconds), .integer(retention.milliseconds),
-        .integer(start == 0 && group.onSettled != nil ? 1 : 0),
-      ]
-      if start == 0, let callback = group.onSettled { arguments += callback.arguments(retention: retention) }
-      for member in group.members[start..<min(start + Self.slice, group.members.count)] {
-        arguments += Chain(member, lane: "*\(group.id)").arguments(retention: retention)
-      }
-      calls.append(Scripts.stage.call(keys: [broker.root], arguments: arguments))
-    }
-    _ = try await ask(calls)
   }
 
   /// Cancels chains; what each meets is in its answer's place.
@@ -97,8 +46,8 @@ public struct Queue: Sendable {
     for start in stride(from: 0, to: cancellations.count, by: Self.slice) {
       let slice = cancellations[start..<min(start + Self.slice, cancellations.count)]
       let answer = try await broker.call(Scripts.halt, slice.flatMap(\.arguments))
-      guard let codes = answer.array, codes.count == slice.count else { throw Broker.malformed("halt") }
-      outcomes += codes.map { Cancelled(rawValue: $0.int ?? 0) ?? .unknownOrEnded }
+      guard let codes = answer.array, codes.count == slice.count + 1 else { throw Broker.malformed("halt") }
+      outcomes += codes.dropLast().map { Cancelled(rawValue: $0.int ?? 0) ?? .unknownOrEnded }
     }
     return outcomes
   }
@@ -140,13 +89,5 @@ extension Cancellation {
       case .afterLinkThen(let last): "then:\(last)"
       }
     return [.string(chain.rawValue), .string(word), onlyBefore.map { .integer($0) } ?? ""]
-  }
-}
-
-/// A group that was removed before it could be made visible: staging it took longer than its time.
-public struct UnsealedGroup: Error, Sendable, CustomStringConvertible {
-  public let id: GroupID
-  public var description: String {
-    "group \(id) was not sealed in time and was removed: submit it under another id"
   }
 }

@@ -1,5 +1,3 @@
-public import Logging
-
 /// A kind of work: what a link of a chain names, and what a worker runs.
 ///
 /// An instance is registered with the worker, so it may hold what it works with (clients, drivers).
@@ -27,39 +25,21 @@ public protocol QueueTask: Sendable {
   static var name: String { get }
 
   func run(_ input: Input, _ context: TaskContext) async throws -> Output
+
+  /// What follows from an error that `run` threw: for tasks that know which of their errors are worth another try.
+  ///
+  /// Asked for errors other than ``TaskFailure`` and ``ChainControl``, which say it themselves.
+  /// - Parameter attempt: 1 for the first.
+  func judge(_ error: any Error, attempt: Int) -> TaskFailure.Retry
+}
+
+extension QueueTask {
+  public func judge(_ error: any Error, attempt: Int) -> TaskFailure.Retry { .byPolicy }
 }
 
 /// The input or output of a task that has none. Not stored.
 public struct Nothing: Codable, Sendable, Equatable {
   public init() {}
-}
-
-/// What a running link knows of itself.
-public struct TaskContext: Sendable {
-  public let chain: ChainID
-  /// The link's index in its chain, from 0.
-  public let link: Int
-  /// 1 for the first try of this link. A crash of a worker doesn't raise it; a failure does.
-  public let attempt: Int
-  /// How often this link's worker died while it ran alone.
-  public let crashes: Int
-  /// The fencing token: higher for every grant of the chain. Whoever is written to by a task keeps the
-  /// highest it has seen and refuses a lower one; so a worker that was paused can't undo newer work.
-  public let generation: Int
-  public let session: String
-  public let logger: Logger
-
-  public init(
-    chain: ChainID, link: Int, attempt: Int, crashes: Int, generation: Int, session: String, logger: Logger
-  ) {
-    self.chain = chain
-    self.link = link
-    self.attempt = attempt
-    self.crashes = crashes
-    self.generation = generation
-    self.session = session
-    self.logger = logger
-  }
 }
 
 /// A failure with a code that scripts and people can rely on.
@@ -71,10 +51,13 @@ public struct TaskFailure: Error, Sendable, CustomStringConvertible {
     case never
     /// Try again after this time; counts as an attempt.
     case after(Duration)
+    /// Nothing is wrong, it is just not the time: again after this time, and no attempt is counted.
+    case snooze(Duration)
   }
 
   /// A word such as `timeout`, `checksum`, `unreachable`. The queue itself uses `timeout` (time limit),
-  /// `lost` (crash cap), `input` (arguments that don't decode), `unknown` (no such task) and `error`.
+  /// `lost` (crash cap), `input` (arguments that don't decode), `output` (a result that doesn't encode or is too
+  /// large), `unknown` (no such task), `group` and `brake` (members that failed), `expired`, and `error`.
   public var code: String
   public var message: String
   public var retry: Retry
@@ -93,6 +76,8 @@ public enum ChainControl: Error, Sendable, Equatable {
   case finish(note: String)
   /// The next link is `link`, an index above this link's own.
   case jump(to: Int, note: String)
+  /// The link runs again after this time, and no attempt is counted.
+  case snooze(Duration)
 }
 
 /// How often a failed link is tried, and how long between: exponential, with full jitter above half.

@@ -18,79 +18,141 @@ enum Payload {
 
 /// A chain's links as they are stored: written once, read by the worker that takes the chain.
 ///
-/// Length-prefixed, so that a header is scanned without decoding any argument: the shared input, then
-/// for each link its task's name, its options, and `=` + input or `-` for the shared one. Each field is
-/// `<length>:<bytes>`.
+/// Length-prefixed, so that a header is scanned without decoding any argument: the headers, the shared input, then
+/// for each link its task's name, its options, and its input: `=` and bytes, `-` the shared one, `<` the result
+/// of the link before. Each field is `<length>:<bytes>`.
 final class Spec: Sendable {
-  struct Step: Sendable, Equatable {
-    var task: String
-    var input: ArraySlice<UInt8>?
-    var retry: RetryPolicy
-    var timeLimit: Duration?
+  enum Input: Sendable, Equatable {
+    case own(ArraySlice<UInt8>)
+    case shared
+    case previous
   }
 
+  struct Step: Sendable, Equatable {
+    var task: String
+    var input: Input
+    var retry: RetryPolicy
+    var timeLimit: Duration?
+    var hardLimit: Duration?
+    var keepsResult = true
+  }
+
+  let headers: ArraySlice<UInt8>
   let shared: ArraySlice<UInt8>
   let steps: [Step]
 
-  func input(of step: Int) -> ArraySlice<UInt8> { steps[step].input ?? shared }
+  /// A link that is a group is no task: the chain waits there, in Redis.
+  static let group = "*"
 
   static func encode(_ chain: Chain) -> [UInt8] {
     var bytes: [UInt8] = []
-    let inputs = chain.links.reduce(0) { $0 + ($1.input?.count ?? 0) + 64 }
-    bytes.reserveCapacity(chain.shared.count + inputs + 8)
+    let inputs = chain.links.reduce(0) { size, link in
+      if case .task(_, .own(let input)) = link.work { size + input.count + 48 } else { size + 32 }
+    }
+    bytes.reserveCapacity(chain.shared.count + inputs + 16)
+    append(headers(chain.headers), to: &bytes)
     append(chain.shared, to: &bytes)
     for link in chain.links {
-      append(link.task.utf8, to: &bytes)
-      append(options(link).utf8, to: &bytes)
-      if let input = link.input {
-        append([UInt8(ascii: "=")] + input, to: &bytes)
-      } else {
-        append(CollectionOfOne(UInt8(ascii: "-")), to: &bytes)
+      switch link.work {
+      case .group:
+        append(group.utf8, to: &bytes)
+        append("".utf8, to: &bytes)
+        append("-".utf8, to: &bytes)
+      case .task(let task, let input):
+        append(task.utf8, to: &bytes)
+        append(options(link.options).utf8, to: &bytes)
+        switch input {
+        case .own(let input):
+          length(input.count + 1, to: &bytes)
+          bytes.append(UInt8(ascii: "="))
+          bytes.append(contentsOf: input)
+        case .shared: append(CollectionOfOne(UInt8(ascii: "-")), to: &bytes)
+        case .previous: append(CollectionOfOne(UInt8(ascii: "<")), to: &bytes)
+        }
       }
     }
     return bytes
   }
 
-  private static func append(_ field: some Collection<UInt8>, to bytes: inout [UInt8]) {
-    bytes.append(contentsOf: String(field.count).utf8)
+  private static func length(_ count: Int, to bytes: inout [UInt8]) {
+    if count < 10 {
+      bytes.append(UInt8(48 + count))
+    } else {
+      bytes.append(contentsOf: String(count).utf8)
+    }
     bytes.append(UInt8(ascii: ":"))
+  }
+
+  private static func append(_ field: some Collection<UInt8>, to bytes: inout [UInt8]) {
+    length(field.count, to: &bytes)
     bytes.append(contentsOf: field)
   }
 
-  /// `attempts backoff maxBackoff limit`, in milliseconds; nothing where all are the defaults.
-  private static func options(_ link: Link) -> String {
-    if link.retry == .never && link.timeLimit == nil { return "" }
-    let limit = link.timeLimit.map { max(1, $0.milliseconds) } ?? 0
-    return "\(link.retry.attempts) \(link.retry.backoff) \(link.retry.maxBackoff) \(limit)"
+  /// Pairs of length-prefixed fields, in the order of their names.
+  private static func headers(_ headers: [String: String]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
+      append(name.utf8, to: &bytes)
+      append(value.utf8, to: &bytes)
+    }
+    return bytes
   }
 
-  init(shared: ArraySlice<UInt8>, steps: [Step]) {
+  static func headers(_ bytes: ArraySlice<UInt8>) -> [String: String] {
+    var rest = bytes
+    var headers: [String: String] = [:]
+    while !rest.isEmpty, let name = field(&rest), let value = field(&rest) {
+      headers[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
+    }
+    return headers
+  }
+
+  /// `attempts backoff maxBackoff limit hardLimit keepsResult`, in milliseconds; nothing where all are the defaults.
+  private static func options(_ options: LinkOptions) -> String {
+    if options.retry == .never && options.timeLimit == nil && options.hardLimit == nil && options.keepsResult
+    {
+      return ""
+    }
+    func limit(_ time: Duration?) -> Int { time.map { max(1, $0.milliseconds) } ?? 0 }
+    return "\(options.retry.attempts) \(options.retry.backoff) \(options.retry.maxBackoff) "
+      + "\(limit(options.timeLimit)) \(limit(options.hardLimit)) \(options.keepsResult ? 1 : 0)"
+  }
+
+  init(headers: ArraySlice<UInt8> = [], shared: ArraySlice<UInt8>, steps: [Step]) {
+    self.headers = headers
     self.shared = shared
     self.steps = steps
   }
 
   convenience init?(_ bytes: [UInt8]) {
     var rest = bytes[...]
-    guard let shared = Self.field(&rest) else { return nil }
+    guard let headers = Self.field(&rest), let shared = Self.field(&rest) else { return nil }
     var steps: [Step] = []
     while !rest.isEmpty {
       guard let task = Self.field(&rest), let options = Self.field(&rest), let input = Self.field(&rest),
         let mark = input.first
       else { return nil }
-      var step = Step(
-        task: String(decoding: task, as: UTF8.self),
-        input: mark == UInt8(ascii: "=") ? input.dropFirst() : nil, retry: .never, timeLimit: nil)
+      let source: Input
+      switch mark {
+      case UInt8(ascii: "="): source = .own(input.dropFirst())
+      case UInt8(ascii: "-"): source = .shared
+      case UInt8(ascii: "<"): source = .previous
+      default: return nil
+      }
+      var step = Step(task: String(decoding: task, as: UTF8.self), input: source, retry: .never)
       if !options.isEmpty {
         let numbers = options.split(separator: UInt8(ascii: " "))
           .compactMap { Int(String(decoding: $0, as: UTF8.self)) }
-        guard numbers.count == 4 else { return nil }
+        guard numbers.count == 6 else { return nil }
         step.retry = RetryPolicy(attempts: numbers[0], backoff: numbers[1], maxBackoff: numbers[2])
         step.timeLimit = numbers[3] > 0 ? .milliseconds(numbers[3]) : nil
+        step.hardLimit = numbers[4] > 0 ? .milliseconds(numbers[4]) : nil
+        step.keepsResult = numbers[5] == 1
       }
       steps.append(step)
     }
     guard !steps.isEmpty else { return nil }
-    self.init(shared: shared, steps: steps)
+    self.init(headers: headers, shared: shared, steps: steps)
   }
 
   private static func field(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {

@@ -13,6 +13,8 @@ struct Broker: Sendable {
 
   func key(chain: ChainID) -> String { "\(root):c:\(chain)" }
   func key(record: RecordID) -> String { "\(root):rec:\(record)" }
+  func key(group: GroupID) -> String { "\(root):g:\(group)" }
+  func key(results group: GroupID) -> String { "\(root):gr:\(group)" }
   func key(limit: LimitID) -> String { "\(root):L:\(limit)" }
   func key(wake queue: QueueName) -> String { "\(root):w:\(queue)" }
   func key(session: String) -> String { "\(root):h:\(session)" }
@@ -29,16 +31,5 @@ struct Broker: Sendable {
       .protocolError,
       "script \(script) answered in a form that this version doesn't know; "
         + "do all workers and clients of this namespace run the same version?", mayHaveRun: true)
-  }
-}
-
-extension Chain {
-  /// The eight arguments of `create.lua`.
-  func arguments(retention: Duration) -> [RedisArgument] {
-    [
-      .string(id.rawValue), .string(queue.rawValue), .integer(priority.rawValue), .string(lane),
-      .integer(delay.milliseconds), .integer(linkCount), .bytes(Spec.encode(self)),
-      .integer(max(1, retention.milliseconds)),
-    ]
   }
 }

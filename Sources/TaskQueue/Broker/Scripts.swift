@@ -4,30 +4,31 @@ import RedisClient
 ///
 /// What a script does, takes and returns stands in the header of its file.
 enum Scripts {
-  static let submit = script("submit", with: lanes, PackageResources.create_lua, PackageResources.submit_lua)
-  static let stage = script(
-    "stage", with: lanes, PackageResources.settle_lua, PackageResources.create_lua, PackageResources.stage_lua
-  )
+  static let submit = script("submit", with: making, PackageResources.submit_lua)
+  static let stage = script("stage", with: making, PackageResources.stage_lua)
   static let commit = script(
-    "commit", with: lanes, PackageResources.settle_lua, PackageResources.create_lua,
-    PackageResources.cancel_lua, PackageResources.limit_lua, PackageResources.seal_lua,
+    "commit", with: making, PackageResources.cancel_lua, PackageResources.limit_lua,
     PackageResources.commit_lua)
-  static let halt = script(
-    "halt", with: lanes, PackageResources.settle_lua, PackageResources.cancel_lua, PackageResources.halt_lua)
+  static let halt = script("halt", with: moving, PackageResources.cancel_lua, PackageResources.halt_lua)
+  static let requeue = script("requeue", with: moving, PackageResources.requeue_lua)
 
   static let hello = script("hello", with: PackageResources.common_lua, PackageResources.hello_lua)
   static let complete = script(
-    "complete", with: lanes, PackageResources.settle_lua, PackageResources.grant_lua,
-    PackageResources.complete_lua)
+    "complete", with: moving, PackageResources.grant_lua, PackageResources.complete_lua)
   static let beat = script(
-    "beat", with: lanes, PackageResources.settle_lua, PackageResources.grant_lua,
-    PackageResources.recover_lua, PackageResources.beat_lua)
-  static let bye = script(
-    "bye", with: lanes, PackageResources.settle_lua, PackageResources.recover_lua, PackageResources.bye_lua)
-  static let reap = script(
-    "reap", with: lanes, PackageResources.settle_lua, PackageResources.recover_lua, PackageResources.reap_lua)
+    "beat", with: moving, PackageResources.grant_lua, PackageResources.recover_lua,
+    PackageResources.cancel_lua, PackageResources.drop_lua, PackageResources.beat_lua)
+  static let bye = script("bye", with: moving, PackageResources.recover_lua, PackageResources.bye_lua)
+  static let reap = script("reap", with: moving, PackageResources.recover_lua, PackageResources.reap_lua)
+  static let note = script(
+    "note", with: PackageResources.common_lua, PackageResources.chain_lua, PackageResources.note_lua)
+  static let tell = script("tell", with: PackageResources.common_lua, PackageResources.tell_lua)
 
-  private static let lanes = PackageResources.common_lua + PackageResources.lanes_lua
+  /// What a chain is, where it waits, how it ends, and how it goes from link to link.
+  private static let moving =
+    PackageResources.common_lua + PackageResources.chain_lua + PackageResources.lanes_lua
+    + PackageResources.ending_lua + PackageResources.moving_lua
+  private static let making = moving + PackageResources.create_lua
 
   private static func script(_ name: String, with parts: [UInt8]...) -> RedisScript {
     RedisScript(name: name, source: String(decoding: parts.joined(), as: UTF8.self))

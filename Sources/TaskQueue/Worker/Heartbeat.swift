@@ -59,22 +59,33 @@ struct Heartbeat: Sendable {
       .integer(configuration.listedFor.milliseconds), .integer(configuration.listedAtMost),
     ]
     let answer = try await within(limit) { try await broker.call(Scripts.beat, arguments) }
-    guard let items = answer.array, items.count >= 4, let status = items[0].string,
-      let request = items[2].int,
-      let count = items[3].int, items.count >= 4 + count
+    guard let items = answer.array, items.count >= 5, let status = items[0].string,
+      let request = items[2].int, let count = items[3].int, items.count >= 5 + count,
+      let words = items[4 + count].int, items.count >= 5 + count + words
     else { throw Broker.malformed("beat") }
     guard status == "ok" else { return .lost }
+    for word in items[(5 + count)..<(5 + count + words)] { obey(word.string ?? "") }
     let cancels = Set(items[4..<(4 + count)].compactMap(\.string))
     if !cancels.isEmpty {
       desk.stop { $0.cancel(cancels, now: .now) }
     }
-    if items.count > 4 + count {
-      let pairs = stride(from: 4 + count, to: items.count - 1, by: 2).compactMap { at in
+    let rest = 5 + count + words
+    if items.count > rest {
+      let pairs = stride(from: rest, to: items.count - 1, by: 2).compactMap { at in
         items[at].string.flatMap { id in items[at + 1].int.map { (ChainID(trusted: id), $0) } }
       }
       desk.change { $0.giveBackUnknown(pairs, asOf: request) }
     }
     return .alive
+  }
+
+  /// What someone told this worker from afar.
+  private func obey(_ word: String) {
+    guard let command = WorkerCommand(word) else {
+      return logger.warning("told \"\(word)\", which this worker doesn't know")
+    }
+    logger.notice("told from afar: \(word)")
+    desk.change { $0.obey(command) }
   }
 
   private func within<T: Sendable>(

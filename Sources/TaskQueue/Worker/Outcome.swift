@@ -8,6 +8,12 @@ struct Held: Sendable {
   var cursor: Int
   var failedAttempts: Int
   var crashes: Int
+  /// The chain's marks, as in `common.lua`: "0" for most.
+  var marks: String = "0"
+  /// When the link was granted, as the server wrote it.
+  var begun: String = ""
+  /// The result of the link before, where this worker ran it.
+  var previous: [UInt8]?
   let spec: Spec
 }
 
@@ -17,6 +23,7 @@ struct Outcome: Sendable {
     case done(result: [UInt8])
     case jump(to: Int, note: String)
     case retry(after: Int, code: String, message: String)
+    case snooze(Int)
     case dead(code: String, message: String)
     case back
     /// Handed back by a worker that never began the link.
@@ -31,7 +38,7 @@ struct Outcome: Sendable {
     switch kind {
     case .done: held.cursor + 1 < held.spec.steps.count
     case .jump(let link, _): link < held.spec.steps.count
-    case .retry, .dead, .back, .unstarted: false
+    case .retry, .snooze, .dead, .back, .unstarted: false
     }
   }
 
@@ -42,16 +49,33 @@ struct Outcome: Sendable {
 
   /// An outcome's arguments, as `complete.lua` reads them.
   func append(to arguments: inout [RedisArgument]) {
-    arguments.append(.string(held.chain.rawValue))
-    arguments.append(.integer(held.generation))
+    let chain = RedisArgument.string(held.chain.rawValue)
+    let generation = held.generation
     switch kind {
-    case .done(let result): arguments += ["done", .bytes(result)]
-    case .jump(let link, let note): arguments += ["jump", .integer(link), .string(note)]
+    case .done(let result):
+      guard held.marks == "0", !held.begun.isEmpty, stays else {
+        arguments += ["done", chain, .integer(generation), .bytes(result)]
+        return
+      }
+      // The usual case in the words that Redis has to write: see the chain's `v` in common.lua.
+      let link = held.cursor
+      let links = held.spec.steps.count
+      arguments += [
+        result.isEmpty ? "n" : "N", chain,
+        .string("g \(generation) \(link) \(links) 01 \(held.begun) \(held.session)"),
+        .string("g \(generation + 1) \(link + 1) \(links) 01 "), .string("o\(link)"),
+        .string("\(held.begun) 1 \(generation) "),
+      ]
+      if !result.isEmpty { arguments += [.string("R\(link)"), .bytes(result)] }
+    case .jump(let link, let note):
+      arguments += ["jump", chain, .integer(generation), .integer(link), .string(note)]
     case .retry(let delay, let code, let message):
-      arguments += ["retry", .integer(delay), .string(code), .string(message)]
-    case .dead(let code, let message): arguments += ["dead", .string(code), .string(message)]
-    case .back: arguments.append("back")
-    case .unstarted: arguments.append("unstarted")
+      arguments += ["retry", chain, .integer(generation), .integer(delay), .string(code), .string(message)]
+    case .snooze(let delay): arguments += ["snooze", chain, .integer(generation), .integer(delay)]
+    case .dead(let code, let message):
+      arguments += ["dead", chain, .integer(generation), .string(code), .string(message)]
+    case .back: arguments += ["back", chain, .integer(generation)]
+    case .unstarted: arguments += ["unstarted", chain, .integer(generation)]
     }
   }
 
@@ -67,10 +91,12 @@ struct Outcome: Sendable {
     func failed(_ failure: TaskFailure) -> Kind {
       let message = String(failure.message.prefix(4_000))
       let attempt = held.failedAttempts + 1
+      if case .snooze(let time) = failure.retry { return .snooze(time.milliseconds) }
       let delay: Int? =
         switch failure.retry {
         case .never: nil
         case .after(let time): attempt < step.retry.attempts ? time.milliseconds : nil
+        case .snooze: nil
         case .byPolicy: step.retry.delay(afterAttempt: attempt, jitter: jitter())
         }
       if let delay { return .retry(after: delay, code: failure.code, message: message) }
@@ -82,11 +108,22 @@ struct Outcome: Sendable {
         TaskFailure(code: "timeout", message: "\(step.task) did not end within its limit of \(limit) ms"))
     }
     switch result {
-    case .success(let output): return .done(result: output)
+    case .success(let output):
+      guard step.keepsResult else { return .done(result: []) }
+      guard output.count <= PayloadTooLarge.limit else {
+        return failed(
+          TaskFailure(
+            code: "output",
+            message:
+              "the result of \(step.task) is \(output.count) bytes, \(PayloadTooLarge.limit) are allowed; "
+              + "store it elsewhere and hand on where it is", retry: .never))
+      }
+      return .done(result: output)
     case .failure(let control as ChainControl):
       switch control {
       case .finish(let note): return .jump(to: held.spec.steps.count, note: note)
       case .jump(let link, let note): return .jump(to: link, note: note)
+      case .snooze(let time): return .snooze(time.milliseconds)
       }
     case .failure(let error):
       if stopped != nil { return .back }

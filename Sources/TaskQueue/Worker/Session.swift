@@ -1,10 +1,10 @@
 import Logging
 import RedisClient
 
-/// A worker's line to Redis: its requests are numbered, one at a time, and repeated until answered.
+/// A worker's line to Redis: its requests are numbered, two at a time at most, and repeated until answered.
 struct Session: Sendable {
   enum Answer: Sendable {
-    case settled(codes: [Int], granted: [Held], untilDue: Duration?)
+    case settled(now: String, codes: [Int], granted: [Held], untilDue: Duration?)
     case lost
   }
 
@@ -38,12 +38,16 @@ struct Session: Sendable {
       .string(turn.session), .integer(turn.number), .integer(turn.free), .integer(turn.total),
       turn.mayStay ? 1 : 0, .integer(configuration.queues.count),
     ]
-    arguments += configuration.queues.map { .string($0.rawValue) }
+    arguments += configuration.order(Double.random(in: 0..<1)).map { .string($0.rawValue) }
     for outcome in turn.outcomes { outcome.append(to: &arguments) }
     var backoff = Backoff()
     while true {
       do {
-        return try Self.read(try await broker.call(Scripts.complete, arguments), of: turn)
+        if let answer = try Self.read(try await broker.call(Scripts.complete, arguments), of: turn) {
+          return answer
+        }
+        // The turn before this one has not come to Redis: its own repeat is on the way.
+        try await Task.sleep(for: .milliseconds(5))
       } catch {
         if Task.isCancelled { throw error }
         try await backoff.wait(after: error, in: "complete", logger)
@@ -51,25 +55,28 @@ struct Session: Sendable {
     }
   }
 
-  private static func read(_ answer: RedisValue, of turn: Slots.Turn) throws -> Answer {
-    guard let items = answer.array, items.count >= 4, let status = items[0].string, let due = items[2].int,
-      let count = items[3].int, items.count >= 4 + count
+  /// nil: there is a gap between this turn and what Redis knows.
+  private static func read(_ answer: RedisValue, of turn: Slots.Turn) throws -> Answer? {
+    guard let items = answer.array, items.count >= 4, let status = items[0].string, let now = items[1].string,
+      let due = items[2].int, let count = items[3].int, items.count >= 4 + count
     else { throw Broker.malformed("complete") }
+    if status == "gap" { return nil }
     if turn.number > 0, status == "stale" || status == "lost" { return .lost }
     let codes = items[4..<(4 + count)].map { $0.int ?? -1 }
     var granted: [Held] = []
-    for at in stride(from: 4 + count, to: items.count - 5, by: 6) {
+    for at in stride(from: 4 + count, to: items.count - 6, by: 7) {
       guard let id = items[at].string, let generation = items[at + 1].int, let cursor = items[at + 2].int,
-        let attempts = items[at + 3].int, let crashes = items[at + 4].int, let bytes = items[at + 5].bytes
+        let attempts = items[at + 3].int, let crashes = items[at + 4].int, let marks = items[at + 5].string,
+        let bytes = items[at + 6].bytes
       else { throw Broker.malformed("complete") }
       // A spec that can't be read has no steps; its run ends in an error that says so.
       let spec = Spec(bytes) ?? Spec(shared: [], steps: [])
       granted.append(
         Held(
           chain: ChainID(trusted: id), session: turn.session, generation: generation, cursor: cursor,
-          failedAttempts: attempts, crashes: crashes, spec: spec))
+          failedAttempts: attempts, crashes: crashes, marks: marks, begun: now, spec: spec))
     }
-    return .settled(codes: codes, granted: granted, untilDue: due < 0 ? nil : .milliseconds(due))
+    return .settled(now: now, codes: codes, granted: granted, untilDue: due < 0 ? nil : .milliseconds(due))
   }
 
   /// Ends a session; what it still held goes back uncounted.

@@ -1,7 +1,8 @@
 /// What a worker holds, and what comes next: a value, without clock, network or tasks.
 ///
 /// A chain is in one of four places here: `runnable` (granted, waits for a slot), `running`, `outcomes`
-/// (ended its link, not yet told), or `told` (in the request that is under way).
+/// (ended its link, not yet told), or `told` (in a request that is under way: two at most, so that Redis is at
+/// work while an answer is taken in).
 struct Slots {
   struct Running {
     var held: Held
@@ -9,6 +10,8 @@ struct Slots {
     var deadline: ContinuousClock.Instant?
     var stopped: StopCause?
     var stoppedAt: ContinuousClock.Instant?
+    var hardDeadline: ContinuousClock.Instant?
+    var notes: LinkNotes?
   }
 
   struct Turn: Sendable {
@@ -20,7 +23,8 @@ struct Slots {
     var mayStay: Bool
   }
 
-  let concurrency: Int
+  /// Links that may run at once; `running` may have more places, after it was made smaller.
+  private(set) var concurrency: Int
   let prefetch: Int
   private(set) var session = ""
   /// When the request that began the session was sent: its lease counts from there.
@@ -32,10 +36,12 @@ struct Slots {
   private(set) var runningCount = 0
   private var freeSlots: [Int]
   private(set) var outcomes: [Outcome] = []
-  private(set) var told: Turn?
+  private(set) var told: [Turn] = []
   private(set) var setAside = 0
   private(set) var wantsFetch = false
   private(set) var draining = false
+  /// Told from afar to take nothing new.
+  private(set) var quiet = false
 
   init(concurrency: Int, prefetch: Int) {
     self.concurrency = concurrency
@@ -45,9 +51,16 @@ struct Slots {
   }
 
   /// Chains that Redis should think this session holds.
-  var heldCount: Int { runnable.count + runningCount + outcomes.count + (told?.outcomes.count ?? 0) }
-  var isEmpty: Bool { heldCount == 0 && freeSlots.count == concurrency }
-  var hasRoom: Bool { !draining && heldCount < concurrency + prefetch }
+  var heldCount: Int {
+    runnable.count + runningCount + outcomes.count + told.reduce(0) { $0 + $1.outcomes.count }
+  }
+  var isEmpty: Bool { heldCount == 0 && freeSlots.count == running.count && told.isEmpty }
+  var hasRoom: Bool { !draining && !quiet && heldCount < concurrency + prefetch }
+
+  /// Links that run, with what they say.
+  var speaking: [(Held, LinkNotes)] {
+    running.compactMap { entry in entry.flatMap { entry in entry.notes.map { (entry.held, $0) } } }
+  }
 
   // MARK: Sessions
 
@@ -60,8 +73,8 @@ struct Slots {
 
   /// The session was declared dead. What ended is told in its name; what runs must stop.
   mutating func lose(now: ContinuousClock.Instant) -> [TaskHandle] {
-    if let told { outcomes.insert(contentsOf: told.outcomes, at: 0) }
-    told = nil
+    for turn in told.reversed() { outcomes.insert(contentsOf: turn.outcomes, at: 0) }
+    told = []
     runnable = Line()
     session = ""
     return stopAll(.sessionLost, now: now)
@@ -71,40 +84,51 @@ struct Slots {
 
   mutating func requestFetch() { wantsFetch = true }
 
-  /// The next request, if there is a reason for one and none is under way.
+  /// The next request, if there is a reason for one and fewer than two are under way.
   mutating func nextTurn(limit: Int) -> Turn? {
-    guard told == nil else { return nil }
+    // A second request at the same time is worth its cost only with something to say.
+    guard told.isEmpty || told.count == 1 && outcomes.count >= 32 else { return nil }
     let speaker = outcomes.first?.held.session ?? session
     let batch = Array(outcomes.prefix(limit).prefix { $0.held.session == speaker })
     guard speaker == session else {
       // Told in the name of a session that died: nothing is asked for, nothing goes on here.
       outcomes.removeFirst(batch.count)
-      told = Turn(number: 0, session: speaker, outcomes: batch, free: 0, total: 0, mayStay: false)
-      return told
+      let turn = Turn(number: 0, session: speaker, outcomes: batch, free: 0, total: 0, mayStay: false)
+      told.append(turn)
+      return turn
     }
     guard !session.isEmpty, wantsFetch || !batch.isEmpty else { return nil }
     outcomes.removeFirst(batch.count)
     wantsFetch = false
-    let staying = batch.count { $0.stays } + outcomes.count { $0.stays } + runnable.count + runningCount
+    // What the request before may still bring counts as if it were here.
+    let asked = told.reduce(0) { $0 + $1.total + $1.outcomes.count { $0.stays } }
+    let staying =
+      batch.count { $0.stays } + outcomes.count { $0.stays } + runnable.count + runningCount + asked
+    let takesMore = !draining && !quiet
     number += 1
     let turn = Turn(
       number: number, session: session, outcomes: batch,
-      free: draining ? 0 : max(0, min(limit, concurrency - staying)),
-      total: draining ? 0 : max(0, min(limit, concurrency + prefetch - staying)), mayStay: !draining)
-    told = turn
+      free: takesMore ? max(0, min(limit, concurrency - staying)) : 0,
+      total: takesMore ? max(0, min(limit, concurrency + prefetch - staying)) : 0, mayStay: !draining)
+    told.append(turn)
     return turn
   }
 
-  /// Takes an answer in.
-  mutating func apply(codes: [Int], granted: [Held]) {
-    guard let turn = told else { return }
-    told = nil
+  /// Takes the answer to a turn in. One that was given up meanwhile is told again by others.
+  mutating func apply(_ turn: Turn, now: String, codes: [Int], granted: [Held]) {
+    guard let index = told.firstIndex(where: { $0.number == turn.number && $0.session == turn.session })
+    else {
+      return
+    }
+    told.remove(at: index)
     for (outcome, code) in zip(turn.outcomes, codes) where code > 0 {
       var held = outcome.held
       held.generation = code
       held.cursor = outcome.nextCursor
       held.failedAttempts = 0
       held.crashes = 0
+      held.begun = now
+      held.previous = if case .done(let result) = outcome.kind { result } else { nil }
       receive(held)
     }
     for held in granted { receive(held) }
@@ -114,11 +138,12 @@ struct Slots {
     if draining { outcomes.append(Outcome(held: held, kind: .unstarted)) } else { runnable.append(held) }
   }
 
-  var canStart: Bool { !freeSlots.isEmpty && runnable.count > 0 }
+  var canStart: Bool { room > 0 && runnable.count > 0 }
+  private var room: Int { min(freeSlots.count, concurrency - (running.count - freeSlots.count)) }
 
   /// Slots for what can run now; the caller starts a task for each.
   mutating func claimSlots() -> [Int] {
-    let count = min(freeSlots.count, runnable.count)
+    let count = max(0, min(room, runnable.count))
     defer { freeSlots.removeLast(count) }
     return freeSlots.suffix(count)
   }
@@ -127,14 +152,17 @@ struct Slots {
 
   /// What a slot runs next; nil: the slot's task ends.
   mutating func take(
-    _ slot: Int, _ handle: TaskHandle?, deadline: (Duration) -> ContinuousClock.Instant
+    _ slot: Int, _ handle: TaskHandle?, notes: LinkNotes? = nil,
+    deadline: (Duration) -> ContinuousClock.Instant
   ) -> Held? {
-    guard let held = runnable.popFirst() else {
+    guard running.count - freeSlots.count <= concurrency, let held = runnable.popFirst() else {
       freeSlots.append(slot)
       return nil
     }
-    let limit = held.spec.steps.indices.contains(held.cursor) ? held.spec.steps[held.cursor].timeLimit : nil
-    running[slot] = Running(held: held, handle: handle, deadline: limit.map(deadline))
+    let step = held.spec.steps.indices.contains(held.cursor) ? held.spec.steps[held.cursor] : nil
+    running[slot] = Running(
+      held: held, handle: handle, deadline: step?.timeLimit.map(deadline),
+      hardDeadline: step?.hardLimit.map(deadline), notes: notes)
     runningCount += 1
     return held
   }
@@ -189,16 +217,19 @@ struct Slots {
   }
 
   mutating func stopOverdue(now: ContinuousClock.Instant) -> [TaskHandle] {
-    stop(.timeLimit, now: now) { $0.deadline.map { $0 <= now } ?? false }
+    stop(.timeLimit, now: now) { entry in
+      [entry.deadline, entry.hardDeadline].contains { $0.map { $0 <= now } ?? false }
+    }
   }
 
   /// Links that were stopped, for whatever cause, and did not end: settled without their task, whose slot
   /// is given to others.
-  mutating func abandonOverdue(now: ContinuousClock.Instant, after grace: Duration) -> [ChainID] {
-    var abandoned: [ChainID] = []
+  mutating func abandonOverdue(now: ContinuousClock.Instant, after grace: Duration) -> [(ChainID, LinkNotes?)]
+  {
+    var abandoned: [(ChainID, LinkNotes?)] = []
     for slot in running.indices {
       guard let entry = running[slot], let cause = entry.stopped, let since = entry.stoppedAt,
-        since + grace <= now
+        (cause == .timeLimit ? entry.hardDeadline : nil) ?? (since + grace) <= now
       else { continue }
       running[slot] = nil
       runningCount -= 1
@@ -211,12 +242,28 @@ struct Slots {
             kind: Outcome.kind(of: failure, held: entry.held, stopped: cause, jitter: { 0.5 })))
       }
       setAside += 1
-      abandoned.append(entry.held.chain)
+      abandoned.append((entry.held.chain, entry.notes))
     }
     return abandoned
   }
 
   // MARK: The end
+
+  /// Carries out what was told from afar.
+  mutating func obey(_ command: WorkerCommand) {
+    switch command {
+    case .quiet: quiet = true
+    case .work: (quiet, wantsFetch) = (false, true)
+    case .stop: drain()
+    case .resize(let count):
+      concurrency = count
+      while running.count < count {
+        freeSlots.append(running.count)
+        running.append(nil)
+      }
+      wantsFetch = true
+    }
+  }
 
   /// Nothing new starts; what waits for a slot goes back.
   mutating func drain() {
@@ -226,7 +273,7 @@ struct Slots {
 
   /// Chains that Redis says we hold and that we don't know: a grant that never reached us.
   mutating func giveBackUnknown(_ held: [(ChainID, Int)], asOf request: Int) {
-    guard told == nil, request == number else { return }
+    guard told.isEmpty, request == number else { return }
     let known = Set(running.compactMap { $0?.held.chain }).union(outcomes.map(\.held.chain)).union(
       runnable.map(\.chain))
     for (chain, generation) in held where !known.contains(chain) {

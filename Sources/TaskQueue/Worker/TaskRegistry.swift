@@ -24,7 +24,17 @@ public struct TaskRegistry: Sendable {
         throw TaskFailure(
           code: "input", message: "the arguments of \(T.name) don't decode: \(error)", retry: .never)
       }
-      let output = try await task.run(input, context)
+      let output: T.Output
+      do {
+        output = try await task.run(input, context)
+      } catch let error as TaskFailure {
+        throw error
+      } catch let control as ChainControl {
+        throw control
+      } catch {
+        let retry = task.judge(error, attempt: context.attempt)
+        throw TaskFailure(code: "error", message: "\(T.name): \(error)", retry: retry)
+      }
       do {
         return try Payload.encode(output)
       } catch {

@@ -23,7 +23,7 @@ public struct TaskRun: Sendable {
     task: String, chain: ChainID, link: Int = 0, attempt: Int = 1, queue: QueueName? = nil,
     headers: [String: String] = [:], waited: Duration? = nil, retry: RetryPolicy = .never
   ) {
-    let step = Spec.Step(task: task, input: nil, retry: retry, timeLimit: nil)
+    let step = Spec.Step(task: task, input: .shared, retry: retry, timeLimit: nil)
     let held = Held(
       chain: chain, session: "", generation: 1, cursor: 0, failedAttempts: attempt - 1, crashes: 0,
       spec: Spec(shared: [], steps: [step]))
@@ -51,7 +51,10 @@ public struct TaskRun: Sendable {
 
   /// The run of a link that this worker holds.
   init(_ held: Held, _ step: Spec.Step, in slot: Int, _ desk: Desk) {
-    self.init(task: step.task, link: held.cursor, queue: nil, headers: [:], waited: nil, held: held) {
+    self.init(
+      task: step.task, link: held.cursor, queue: nil, headers: Spec.headers(held.spec.headers), waited: nil,
+      held: held
+    ) {
       desk.read { $0.stopCause(of: held, in: slot) }
     }
   }
@@ -85,15 +88,18 @@ public enum TaskEnding: Sendable, Equatable {
   case retried(code: String)
   /// It failed for good, and its chain with it.
   case dead(code: String)
+  /// It asked to be run again later; not counted as an attempt.
+  case snoozed
   /// It was told to stop (a cancel, a shutdown, a lost lease) and did: no failure, and not counted as an attempt.
   case stopped
 
-  /// A word for logs and metrics: `done`, `retried`, `dead` or `stopped`.
+  /// A word for logs and metrics: `done`, `retried`, `dead`, `snoozed` or `stopped`.
   public var word: String {
     switch self {
     case .done: "done"
     case .retried: "retried"
     case .dead: "dead"
+    case .snoozed: "snoozed"
     case .stopped: "stopped"
     }
   }
@@ -102,7 +108,7 @@ public enum TaskEnding: Sendable, Equatable {
   public var code: String? {
     switch self {
     case .retried(let code), .dead(let code): code
-    case .done, .stopped: nil
+    case .done, .snoozed, .stopped: nil
     }
   }
 
@@ -112,6 +118,7 @@ public enum TaskEnding: Sendable, Equatable {
       case .done, .jump: .done
       case .retry(_, let code, _): .retried(code: code)
       case .dead(let code, _): .dead(code: code)
+      case .snooze: .snoozed
       case .back, .unstarted: .stopped
       }
   }

@@ -47,8 +47,9 @@ public struct Worker: Service {
           ).run()
         }
         group.addTask(executorPreference: heart) { try await keepTime(desk) }
+        group.addTask(executorPreference: heart) { try await sendNotes(desk) }
         let doorbell = Doorbell(broker: queue.broker, desk: desk, configuration: configuration)
-        group.addTask { try await doorbell.run() }
+        group.addTask(executorPreference: heart) { try await doorbell.run() }
         group.addTask(executorPreference: heart) { try await turns(desk, session, doorbell) }
         // The turns end after a drain; nothing else ends by itself.
         do { try await group.next() } catch is CancellationError where !Task.isCancelled {}
@@ -60,9 +61,9 @@ public struct Worker: Service {
     logger.info("worker \(configuration.name) has ended")
   }
 
-  /// The loop that owns the slots: tells outcomes, takes chains, starts them.
+  /// The loop that owns the slots: begins sessions, sends turns, starts links.
   private func turns(_ desk: Desk, _ session: Session, _ doorbell: Doorbell) async throws {
-    try await withThrowingDiscardingTaskGroup { slots in
+    try await withThrowingDiscardingTaskGroup { tasks in
       while true {
         try Task.checkCancellation()
         if desk.read({ $0.draining && $0.isEmpty }) { break }
@@ -72,49 +73,58 @@ public struct Worker: Service {
             "session \(name) serves \(configuration.queues.map(\.rawValue).joined(separator: ", "))")
           desk.change { $0.begin(session: name, since: since) }
         }
-        if let turn = desk.change(ring: false, { $0.nextTurn(limit: Queue.slice) }) {
-          // A turn that is under way when the session is lost is answered `lost` as well.
-          switch try await session.take(turn) {
-          case .settled(let codes, let granted, _)
-          where turn.number > 0 && desk.read(\.session) != turn.session:
-            // Given up while the request was under way: what it granted goes back.
-            if !granted.isEmpty || codes.contains(where: { $0 > 0 }) { try await session.end(turn.session) }
-          case .settled(let codes, let granted, let untilDue):
-            desk.change(ring: false) { $0.apply(codes: codes, granted: granted) }
-            doorbell.answered(untilDue: untilDue, granted: granted.count)
-          case .lost:
-            logger.error("session \(turn.session) is dead to Redis; its tasks are stopped")
-            desk.stop { $0.session == turn.session ? $0.lose(now: .now) : [] }
+        while let turn = desk.change(ring: false, { $0.nextTurn(limit: Queue.slice) }) {
+          tasks.addTask(executorPreference: queue.redis.taskExecutor) {
+            try await take(turn, desk, session, doorbell)
           }
-        } else if !desk.read(\.canStart) {
-          await desk.wait()
         }
         for slot in desk.change(ring: false, { $0.claimSlots() }) {
-          slots.addTask(executorPreference: globalConcurrentExecutor) { await run(slot, desk) }
+          tasks.addTask(executorPreference: globalConcurrentExecutor) { await run(slot, desk) }
         }
+        await desk.wait()
       }
     }
     let name = desk.read(\.session)
     if !name.isEmpty { try await session.end(name) }
   }
 
+  /// One turn, from its request to its answer.
+  private func take(_ turn: Slots.Turn, _ desk: Desk, _ session: Session, _ doorbell: Doorbell) async throws {
+    switch try await session.take(turn) {
+    case .settled(_, let codes, let granted, _)
+    where turn.number > 0 && desk.read(\.session) != turn.session:
+      // Given up while the request was under way: what it granted goes back.
+      if !granted.isEmpty || codes.contains(where: { $0 > 0 }) { try await session.end(turn.session) }
+    case .settled(let now, let codes, let granted, let untilDue):
+      doorbell.answered(untilDue: untilDue, granted: granted.count)
+      desk.change { $0.apply(turn, now: now, codes: codes, granted: granted) }
+    case .lost:
+      logger.error("session \(turn.session) is dead to Redis; its tasks are stopped")
+      desk.stop { $0.session == turn.session ? $0.lose(now: .now) : [] }
+    }
+  }
+
   /// One slot: runs link after link while there are any.
   private func run(_ slot: Int, _ desk: Desk) async {
     let clock = ContinuousClock()
     let handle = TaskHandle()
-    var next = desk.change(ring: false) { $0.take(slot, handle) { clock.now + $0 } }
+    var notes = LinkNotes()
+    var next = desk.change(ring: false) { [notes] in $0.take(slot, handle, notes: notes) { clock.now + $0 } }
     while let held = next {
-      let result = await run(held, in: slot, desk)
-      next = desk.change { slots in
+      let result = await run(held, notes, in: slot, desk)
+      notes = LinkNotes()
+      next = desk.change { [notes] slots in
         let goesOn = slots.end(slot, held) {
           Outcome.kind(of: result, held: held, stopped: $0) { Double.random(in: 0...1) }
         }
-        return goesOn ? slots.take(slot, handle) { clock.now + $0 } : nil
+        return goesOn ? slots.take(slot, handle, notes: notes) { clock.now + $0 } : nil
       }
     }
   }
 
-  private func run(_ held: Held, in slot: Int, _ desk: Desk) async -> Result<[UInt8], any Error> {
+  private func run(
+    _ held: Held, _ notes: LinkNotes, in slot: Int, _ desk: Desk
+  ) async -> Result<[UInt8], any Error> {
     guard held.spec.steps.indices.contains(held.cursor) else {
       return .failure(
         TaskFailure(
@@ -122,17 +132,49 @@ public struct Worker: Service {
           retry: .never))
     }
     let step = held.spec.steps[held.cursor]
-    let context = TaskContext(
-      chain: held.chain, link: held.cursor, attempt: held.failedAttempts + 1, crashes: held.crashes,
-      generation: held.generation, session: held.session, logger: logger)
+    let context = TaskContext(held: held, logger: logger, notes: notes, broker: queue.broker)
+    let result: Result<[UInt8], any Error>
     do {
-      return .success(
+      result = .success(
         try await configuration.middleware.around(TaskRun(held, step, in: slot, desk)) {
           guard let runner = tasks.runners[step.task] else { throw unknown(step.task) }
-          return try await runner(held.spec.input(of: held.cursor), context)
+          return try await runner(input(of: step, held), context)
         })
     } catch {
-      return .failure(error)
+      result = .failure(error)
+    }
+    // Before the outcome: what comes after it is no longer this link's.
+    if let said = notes.take() { await send(said, of: held) }
+    return result
+  }
+
+  private func input(of step: Spec.Step, _ held: Held) async throws -> ArraySlice<UInt8> {
+    switch step.input {
+    case .own(let bytes): return bytes
+    case .shared: return held.spec.shared
+    case .previous:
+      if let previous = held.previous { return previous[...] }
+      guard held.cursor > 0 else { return [] }
+      let stored = try await queue.broker.result(of: held.chain, link: held.cursor - 1)
+      return (stored ?? [])[...]
+    }
+  }
+
+  private func send(_ said: (progress: String?, lines: [String]), of held: Held) async {
+    do {
+      try await queue.broker.send(said, of: held)
+    } catch {
+      logger.warning("what link \(held.cursor) of chain \(held.chain) said could not be kept: \(error)")
+    }
+  }
+
+  /// Sends on what running links have said, four times a second.
+  private func sendNotes(_ desk: Desk) async throws {
+    while true {
+      try await Task.sleep(for: .milliseconds(250))
+      for (held, notes) in desk.read(\.speaking) {
+        if let said = notes.take() { await send(said, of: held) }
+      }
     }
   }
 
@@ -159,7 +201,8 @@ public struct Worker: Service {
       if desk.read({ $0.runningCount == 0 }) { continue }
       desk.stop(ringing: false) { $0.stopOverdue(now: now) }
       let abandoned = desk.change { $0.abandonOverdue(now: now, after: configuration.abandonAfter) }
-      for chain in abandoned {
+      for (chain, notes) in abandoned {
+        notes?.abandon()
         logger.error(
           "chain \(chain): its task was stopped and goes on; settled without it, its slot is set aside")
       }

@@ -1,7 +1,10 @@
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
-  /// Served in this order: what is ready in an earlier one goes first.
+  /// Served in this order: what is ready in an earlier one goes first, unless there are weights.
   public var queues: [QueueName]
+  /// Where a queue has one, the order is drawn for each fetch: a queue of weight 6 comes first about six times as
+  /// often as one of weight 1, and none starves. A queue without one has weight 1.
+  public var weights: [QueueName: Int] = [:]
   /// Links that run at once.
   public var concurrency: Int
   /// Chains taken beyond those that run, so that a slot never waits for Redis. They are handed back
@@ -42,5 +45,28 @@ public struct WorkerConfiguration: Sendable {
     self.middleware = middleware
     self.name = String(
       name.unicodeScalars.filter { $0.isASCII && QueueName.allows(UInt8($0.value)) }.prefix(40))
+  }
+
+  /// The queues in the order in which they are served now.
+  ///
+  /// - Parameter draw: a number in 0..<1; passed in, so that the rule stays a value.
+  func order(_ draw: Double) -> [QueueName] {
+    guard !weights.isEmpty, queues.count > 1 else { return queues }
+    var left = queues
+    var order: [QueueName] = []
+    var draw = draw
+    while left.count > 1 {
+      let shares = left.map { Double(max(1, weights[$0] ?? 1)) }
+      var point = draw * shares.reduce(0, +)
+      var index = 0
+      while index < left.count - 1, point >= shares[index] {
+        point -= shares[index]
+        index += 1
+      }
+      // What is left of the draw decides the next place.
+      draw = min(point / shares[index], 0.999_999)
+      order.append(left.remove(at: index))
+    }
+    return order + left
   }
 }

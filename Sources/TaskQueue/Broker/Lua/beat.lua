@@ -3,13 +3,14 @@
 -- ARGV[1] session   ARGV[2] lease ms   ARGV[3] the server's run id, as this connection knows it
 -- ARGV[4] crash cap   ARGV[5] how many chains the worker believes to hold
 -- ARGV[6] ms for which ended chains stay listed   ARGV[7] how many of them at most
--- Returns status (ok | lost), now, number of the last request, count X, X chains to cancel, then, where the number held
--- differs from ARGV[5], the chains held and their generations.
+-- Returns status (ok | lost), now, number of the last request, count X, X chains to cancel, count W, W words that
+-- the worker is told, then, where the number held differs from ARGV[5], the chains held and their generations.
 --
 -- Nothing is reaped for one lease after the server's life changed, its clock went back, or nobody
 -- beat for half a lease: workers that live must have had the time to say so.
 local session, lease, runID, cap = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local now = tonumber(clock())
+local nowText = clock()
+local now = tonumber(nowText)
 begin(session)
 
 local known = call('HMGET', P .. 'clock', 'run', 'last', 'calm')
@@ -27,32 +28,37 @@ if now >= calm then
   local expired = call('ZRANGEBYSCORE', P .. 'sessions', '-inf', now, 'LIMIT', 0, 4)
   for i = 1, #expired do declareDead(expired[i]) end
 end
-emptyOneDead(cap, now)
-promote(now)
+emptyOneDead(cap, nowText)
+promote(nowText)
+cancelSome(nowText)
 
--- Groups staged and never sealed.
-local abandoned = call('ZRANGEBYSCORE', P .. 'staging', '-inf', now, 'LIMIT', 0, 1)[1]
-if abandoned then
-  local g, m = P .. 'g:' .. abandoned, P .. 'm:' .. abandoned
-  call('HSET', g, 'gone', now)
-  local members = call('SPOP', m, 100)
-  for i = 1, #members do call('DEL', P .. 'c:' .. members[i], P .. 's:' .. members[i]) end
-  if call('EXISTS', m) == 0 then
-    dropLanes(g)
-    call('DEL', g)
-    call('ZREM', P .. 'staging', abandoned)
-  end
+-- What was staged and never sealed.
+local abandoned = call('ZRANGEBYSCORE', P .. 'staging', '-inf', now, 'LIMIT', 0, 4)
+for i = 1, #abandoned do
+  call('ZREM', P .. 'staging', abandoned[i])
+  call('HDEL', P .. 'parts', abandoned[i])
+  call('SADD', P .. 'dropping', 'w:' .. abandoned[i])
 end
-for _, list in ipairs({ 'done', 'dead' }) do
-  call('ZREMRANGEBYSCORE', P .. list, '-inf', now - tonumber(ARGV[6]))
-  call('ZREMRANGEBYRANK', P .. list, 0, -1 - tonumber(ARGV[7]))
-end
+for _ = 1, 3 do dropSome() end
 
-if not alive then return { 'lost', now, 0, 0 } end
+call('ZREMRANGEBYSCORE', P .. 'dead', '-inf', now - tonumber(ARGV[6]))
+call('ZREMRANGEBYRANK', P .. 'dead', 0, -1 - tonumber(ARGV[7]))
+call('LTRIM', P .. 'done', 0, tonumber(ARGV[7]) - 1)
+for _ = 1, 100 do
+  local oldest = call('LINDEX', P .. 'done', -100) or call('LINDEX', P .. 'done', 0)
+  if not oldest or tonumber(string.match(oldest, '^%d+')) > now - tonumber(ARGV[6]) then break end
+  call('LTRIM', P .. 'done', 0, -101)
+end
+flush()
+
+if not alive then return { 'lost', now, 0, 0, 0 } end
 local h = P .. 'h:' .. session
 local cancels = call('SMEMBERS', P .. 'x:' .. session)
+local words = call('LPOP', P .. 'cmd:' .. session, 16) or {}
 local out = { 'ok', now, tonumber(call('HGET', h, '#n') or 0), #cancels }
 for i = 1, #cancels do out[#out + 1] = cancels[i] end
+out[#out + 1] = #words
+for i = 1, #words do out[#out + 1] = words[i] end
 local held = call('HKEYS', h)
 local listed = {}
 for i = 1, #held do
@@ -60,8 +66,9 @@ for i = 1, #held do
 end
 if #listed ~= tonumber(ARGV[5]) then
   for i = 1, #listed do
+    local x = read(listed[i])
     out[#out + 1] = listed[i]
-    out[#out + 1] = call('HGET', P .. 'c:' .. listed[i], 'g') or '0'
+    out[#out + 1] = x and x.g or '0'
   end
 end
 return out

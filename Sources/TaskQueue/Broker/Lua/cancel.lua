@@ -1,27 +1,54 @@
--- Cancelling one chain. mode: now | after | then:<link>. before: only while the cursor is below it ('' any).
--- Returns 0 no such chain or ended, 1 ended at once, 2 its holder will be told or the link runs out.
+-- Cancelling.
+
+-- One chain. mode: now | after | then:<link> | unstarted (only if no link was ever granted).
+-- before: only while the cursor is below it ('' any).
+-- Returns 0 no such chain or ended, 1 ended at once, 2 its holder will be told, or the link runs out.
 local function cancel(id, mode, before, now)
-  local c = P .. 'c:' .. id
-  local f = call('HMGET', c, 's', 'g', 'i', 'z', 'h', 'q', 'p', 'l', 'G', 'r', 'C', 'n')
-  local state, cursor = f[1], tonumber(f[3])
-  if not state or state == 'f' or state == 'x' or state == 'c' then return 0 end
+  local x = read(id)
+  if not x or x.s == 'f' or x.s == 'x' or x.s == 'c' then return 0 end
+  local cursor = tonumber(x.i)
   if before ~= '' and cursor >= tonumber(before) then return 0 end
+  if mode == 'unstarted' then
+    if x.z == '1' or x.s == 'w' then return 0 end
+    mode = 'now'
+  end
   -- What was said before and is stronger, stays.
-  if (f[11] == 'last' or f[11] == 'now') and mode ~= 'now' then return 2 end
+  local said = (x.m == '1' or x.m == '3') and call('HGET', x.key, 'C')
+  if (said == 'last' or said == 'now') and mode ~= 'now' then return 2 end
   local last = string.match(mode, '^then:(%d+)$')
-  if last and tonumber(last) >= tonumber(f[12]) then mode, last = 'after', nil end
-  local generation = successor(f[2])
-  if state == 'g' then
-    call('HSET', c, 'C', mode, 'm', '1')
-    if mode == 'now' then call('SADD', P .. 'x:' .. f[5], id) end
+  if last and tonumber(last) >= tonumber(x.n) then mode, last = 'after', nil end
+  if x.s == 'g' or x.s == 'w' then
+    x.m = WITH_LINK[x.m]
+    put(x, 'C', mode)
+    if mode == 'now' and x.s == 'g' then call('SADD', P .. 'x:' .. x.h, id) end
+    local p = mode == 'now' and x.s == 'w' and plan(x, x.i)
+    if p then call('HSETNX', P .. 'cancelling', p.g[2], '0 now') end
     return 2
   end
-  if state == 'd' then call('ZREM', P .. 'due', id .. ':' .. f[2]) end
-  if last and f[4] and cursor <= tonumber(last) then
-    makeReady(id, generation, f[6], f[7], f[8], nil, false, 'C', 'last', 'm', '1', 'i', last)
-    call('HDEL', c, 'a', 'k', 'u')
+  if x.s == 'd' then call('ZREM', P .. 'due', id .. ':' .. x.g) end
+  raise(x)
+  if last and x.z == '1' and cursor <= tonumber(last) then
+    call('HDEL', x.key, 'a', 'k', 'u', 'y')
+    dropGroups(x, cursor, tonumber(last) - 1)
+    x.i, x.m = last, WITH_LINK[x.m]
+    arrive(x, now, false, false, 'C', 'last')
     return 2
   end
-  finish(id, generation, 'c', f[9], f[10], now, 'C', mode)
+  finish(x, 'c', now, 'C', mode)
   return 1
+end
+
+-- A slice of the members of one group whose cancel was asked for. Returns how many groups are left.
+local function cancelSome(now)
+  local group = call('HRANDFIELD', P .. 'cancelling')
+  if not group then return 0 end
+  local cursor, mode = string.match(call('HGET', P .. 'cancelling', group), '^(%d+) (%a+)$')
+  local page = call('SSCAN', P .. 'm:' .. group, cursor, 'COUNT', 100)
+  if page[1] == '0' then
+    call('HDEL', P .. 'cancelling', group)
+  else
+    call('HSET', P .. 'cancelling', group, page[1] .. ' ' .. mode)
+  end
+  for i = 1, #page[2] do cancel(page[2][i], mode, '', now) end
+  return call('HLEN', P .. 'cancelling')
 end

@@ -3,10 +3,10 @@
 -- ARGV    counts, in this order, then the items of each kind, in the same order:
 --   1 records          each: id, expected revision, count F, F x (field, value), count R, R x field
 --   2 untripped        each: limit
---   3 limits           each: id, bound, failures or '', 1 and the eight of a callback chain, or 0
+--   3 limits           each: id, bound, failures or '', 1 and the nine of a callback chain, or 0
 --   4 limits to remove each: id
 --   5 groups to seal   each: id
---   6 chains to submit each: eight, as create.lua lists them
+--   6 chains to submit each: nine, as create.lua lists them
 --   7 cancels          each: chain, mode, before or ''
 -- Returns { 'committed' } | { 'stale', record } | { 'tripped', limit } | { 'unstaged', group }
 local now = clock()
@@ -53,7 +53,10 @@ each(4, next)
 each(5, function()
   local group = next()
   local g = P .. 'g:' .. group
-  if call('EXISTS', g) == 0 or call('HEXISTS', g, 'gone') == 1 then refuse('unstaged', group) end
+  if call('EXISTS', g) == 0
+    or call('HEXISTS', g, 'sealed') == 0 and not call('ZSCORE', P .. 'staging', 'g:' .. group) then
+    refuse('unstaged', group)
+  end
 end)
 if refused then return refused end
 -- A commit that makes nothing new is not refused for memory.
@@ -78,14 +81,20 @@ each(3, function()
   end
 end)
 each(4, function() removeLimit(next()) end)
-each(5, function() seal(next(), now) end)
+each(5, function()
+  local group = next()
+  unstage('g:' .. group)
+  seal(group, now)
+end)
 each(6, function()
-  create(at, now, '', '', false)
+  create(at, now)
   call('SADD', P .. 'queues', ARGV[at + 1])
   at = at + CHAIN
 end)
+pushAll()
 each(7, function()
   local chain, mode, before = next(), next(), next()
   cancel(chain, mode, before, now)
 end)
+flush()
 return { 'committed' }

@@ -2,25 +2,29 @@
 -- is the fetch; failing, handing back and cancelling are outcomes too.
 --
 -- KEYS[1]  the partition
--- ARGV[1]  session           ARGV[2]  number N of this request, one above the last answered one
+-- ARGV[1]  session           ARGV[2]  number N of this request, one above the last
 -- ARGV[3]  free slots        ARGV[4]  chains wanted in all (free slots and prefetch); 0 0: only settle
 -- ARGV[5]  1: a chain may go on in this worker without a hop; 0: to its lane (the worker drains)
--- ARGV[6]  count Q of queues, then the Q names, then
--- per outcome: chain, generation, kind, and what the kind takes:
---   done     result ('' for none)
---   jump     next link, note. The link count as next link ends the chain
---   retry    ms to wait, code, text: what failed
---   dead     code, text: why
---   back     handed back, or stopped by a cancel: to the head of its lane, nothing counted
---   unstarted  the same for a chain whose link was not begun here
+-- ARGV[6]  count Q of queues, then the Q names in the order in which they are served, then
+-- per outcome: kind, chain, and what the kind takes:
+--   n  next      v as it was granted, the next v's first part, outcome's field, outcome's first part
+--   N  the same with a result: and the result's field, the result
+--   done       generation, result ('' for none)
+--   jump       generation, next link, note. The link count as next link ends the chain
+--   retry      generation, ms to wait, code, text: what failed
+--   snooze     generation, ms to wait: nothing failed, and no try is counted
+--   dead       generation, code, text: why
+--   back       generation: handed back, or stopped by a cancel: to the head of its lane, nothing counted
+--   unstarted  generation: the same for a chain whose link was not begun here
+-- n and N are done for a link with a successor, said in a way that is quick to carry out.
 --
 -- Returns a flat array: status, now, ms to the next due chain or -1, count O, then per outcome
 --   generation > 0 accepted, and the next link is this worker's under that generation;
 --   0 accepted, and the chain has left this worker;  -1 refused: the token is stale
--- then per granted chain: id, generation, cursor, failed attempts, crashes, spec.
+-- then per granted chain: id, generation, cursor, failed attempts, crashes, marks, spec.
 -- status: ok | again (N was answered before: the same answer, less what is no longer held)
 --   | lost (the session is dead: outcomes of chains that nobody took were accepted, nothing is granted)
---   | stale (N is older than the last request)
+--   | stale (older than the last two requests)   | gap (the request before this one has not come: send it first)
 local session, N = ARGV[1], tonumber(ARGV[2])
 local free, total, mayStay = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local queues = tonumber(ARGV[6])
@@ -30,183 +34,211 @@ local now = clock()
 -- 0: told in the name of a session that its worker gave up, whether or not its lease is over.
 if N == 0 and call('ZREM', P .. 'sessions', session) == 1 then call('SADD', P .. 'reaping', session) end
 local alive = call('ZSCORE', P .. 'sessions', session)
-local memory = alive and call('HMGET', h, '#n', '#a', '#s') or {}
+local memory = alive and call('HMGET', h, '#n', '#a', '#b', '#s') or {}
 local status = alive and 'ok' or 'lost'
 
 local function reply(codes, granted)
   local out = { status, now, untilDue(now), #codes }
   for i = 1, #codes do out[#out + 1] = codes[i] end
-  if #granted > 0 then
-    local keys = {}
-    for i = 1, #granted do keys[i] = P .. 's:' .. granted[i][1] end
-    local specs = call('MGET', unpack(keys))
-    local at = #out
-    for i = 1, #granted do
-      local g = granted[i]
-      out[at + 1], out[at + 2], out[at + 3], out[at + 4], out[at + 5], out[at + 6] =
-        g[1], g[2], g[3], g[4], g[5], specs[i] or ''
-      at = at + 6
-    end
+  local at = #out
+  for i = 1, #granted do
+    local g = granted[i]
+    out[at + 1], out[at + 2], out[at + 3], out[at + 4], out[at + 5], out[at + 6], out[at + 7] =
+      g[1], g[2], g[3], g[4], g[5], g[6], g[7]
+    at = at + 7
   end
   return out
 end
 
--- The answer is remembered as "code code …;id:generation id:generation …".
-if alive and memory[1] and N <= tonumber(memory[1]) then
-  if N < tonumber(memory[1]) then return { 'stale', now, -1, 0 } end
-  status = 'again'
-  local codes, granted = {}, {}
-  local first, second = string.match(memory[2], '^(.-);(.*)$')
-  for code in string.gmatch(first, '%S+') do codes[#codes + 1] = tonumber(code) end
-  for id, generation in string.gmatch(second, '(%S+):(%d+)') do
-    local f = call('HMGET', P .. 'c:' .. id, 's', 'g', 'h', 'i', 'a', 'k')
-    if f[1] == 'g' and f[2] == generation and f[3] == session then
-      granted[#granted + 1] = { id, tonumber(generation), f[4], f[5] or '0', f[6] or '0' }
+-- The last two answers are remembered, each as "code code …;id:generation id:generation …".
+if alive then
+  local last = tonumber(memory[1] or 0)
+  if N > last + 1 then return { 'gap', now, -1, 0 } end
+  if N < last - 1 then return { 'stale', now, -1, 0 } end
+  if N <= last then
+    status = 'again'
+    local codes, granted = {}, {}
+    local first, second = string.match(N == last and memory[2] or memory[3], '^(.-);(.*)$')
+    for code in string.gmatch(first, '%S+') do codes[#codes + 1] = tonumber(code) end
+    for id, generation in string.gmatch(second, '(%S+):(%d+)') do
+      local x = read(id)
+      if x and x.s == 'g' and x.g == generation and x.h == session then
+        local f = call('HMGET', x.key, 'a', 'k', 'S')
+        granted[#granted + 1] = { id, generation, x.i, f[1] or '0', f[2] or '0', x.m, f[3] }
+      end
     end
+    return reply(codes, granted)
   end
-  return reply(codes, granted)
 end
 
 begin(session)
 local codes, holds, gone = {}, {}, {}
 
--- f: what settleOne has read. Returns the outcome's code.
-local function settleAnyCase(at, id, generation, kind, c, f)
-  local code, text = ARGV[at], ARGV[at + 1]
-  if kind == 'retry' then code, text = text, ARGV[at + 2] end
-  local token = tonumber(generation)
-  if f[2] ~= session then return -1 end
-  if f[1] == 'g' then
-    if f[3] ~= generation then return -1 end
-  elseif not (f[1] == 'r' and not alive and tonumber(f[3] or 0) == token + 1) then
+-- Whether chains may go on here is asked for each only where something speaks against it: a queue that is paused,
+-- or work of a higher level that waits.
+local pausedHere, higher, anyBar = {}, {}, false
+if alive and mayStay then
+  for i = firstOutcome - queues, firstOutcome - 1 do
+    local queue = ARGV[i]
+    if call('SISMEMBER', P .. 'paused', queue) == 1 then pausedHere[queue], anyBar = true, true end
+    if call('EXISTS', P .. 'r:' .. queue .. '|0') == 1 then higher[queue], anyBar = 0, true end
+    if not higher[queue] and call('EXISTS', P .. 'r:' .. queue .. '|1') == 1 then higher[queue] = 1 end
+  end
+end
+local usual = alive and mayStay and not anyBar and call('EXISTS', P .. 'watch') == 0
+local fast = usual and (memory[4] == false or memory[4] == nil)
+
+-- Whether the link at the cursor may run here at once.
+local function staysHere(x)
+  if not (alive and mayStay) then return false end
+  local p = plan(x, x.i)
+  if p and (p.g or p.d or p.k or p.t) then return false end
+  local queue, level = place(x, p or false)
+  if p and p.q and (queue ~= x.d.queue or level ~= x.d.level) then return false end
+  -- A chain that was sent to another queue for one link goes back to its own.
+  local served = false
+  for i = firstOutcome - queues, firstOutcome - 1 do served = served or ARGV[i] == queue end
+  return served and not pausedHere[queue] and not (higher[queue] and higher[queue] < tonumber(level))
+end
+
+local function settleAnyCase(kind, id, generation, one, two, three)
+  local c = P .. 'c:' .. id
+  local v = call('HGET', c, 'v')
+  if not v then return -1 end
+  local x = parse(id, c, v)
+  if x.h ~= session then return -1 end
+  if x.s == 'g' then
+    if x.g ~= generation then return -1 end
+  elseif not (x.s == 'r' and not alive and tonumber(x.g) == tonumber(generation) + 1) then
     return -1
   end
-  local link, links, queue, cancelled = tonumber(f[4]), tonumber(f[5]), f[10], f[9]
+  local link, attempts, begun = tonumber(x.i), 0, x.t
+  local cancelled
+  if x.m == '1' or x.m == '3' then
+    local f = call('HMGET', c, 'a', 'C')
+    attempts, cancelled = tonumber(f[1] or 0), f[2]
+    freeKey(x)
+  end
   -- A cancel that names the link which runs has nothing left to skip.
   local named = cancelled and string.match(cancelled, '^then:(%d+)$')
   if named and link >= tonumber(named) then cancelled = 'last' end
-  local attempts = tonumber(f[7] or 0)
-  local nextToken = successor(f[3])
-  local function where() return unpack(call('HMGET', c, 'p', 'l')) end
-  local function left()
-    gone[#gone + 1] = id
-    if cancelled then call('SREM', P .. 'x:' .. session, id) end
-    return 0
-  end
-  local function over(state, ...)
-    finish(id, nextToken, state, f[11], f[12], now, ...)
-    return left()
-  end
-  -- A cancel that names a last link sends the chain there, whatever became of the link that ran; any
-  -- other ends it with its cursor at `reached`.
-  local function divert(reached, ...)
-    local last = string.match(cancelled, '^then:(%d+)$')
-    if last and link < tonumber(last) then
-      local level, lane = where()
-      call('HDEL', c, 'a', 'k', 'u')
-      makeReady(id, nextToken, queue, level, lane, nil, true, 'C', 'last', 'm', '1', 'i', last, ...)
-      return left()
-    end
-    return over('c', 'i', reached, ...)
-  end
+  raise(x)
+  x.h = NONE
+  gone[#gone + 1] = id
+  if cancelled then call('SREM', P .. 'x:' .. session, id) end
+  if memory[4] == id then call('HDEL', h, '#s') end
 
   if kind == 'done' or kind == 'jump' then
-    local outcome = (f[6] or now) .. ' ' .. now .. ' ' .. (attempts + 1) .. ' ' .. generation
+    local outcome = (begun == NONE and now or begun) .. ' ' .. (attempts + 1) .. ' ' .. generation .. ' ' .. now
     local following = link + 1
     if kind == 'jump' then
-      following = math.min(math.max(tonumber(code), link + 1), links)
-      call('HSET', c, 'N', text)
-    elseif code ~= '' then
-      call('HSET', c, 'R' .. link, code)
+      following = math.min(math.max(tonumber(one), link + 1), tonumber(x.n))
+      call('HSET', c, 'N', two)
+      dropGroups(x, link + 1, following - 1)
+    elseif one ~= '' then
+      local d = describe(x)
+      if d.want and following >= tonumber(x.n) then
+        call('HSET', P .. 'gr:' .. d.group, d.number, one)
+      else
+        call('HSET', c, 'R' .. link, one)
+      end
     end
+    x.i = text(following)
     if attempts > 0 then call('HDEL', c, 'e', 'E') end
-    if following >= links then
-      return over('f', 'i', following, 'o' .. link, outcome)
+    emit('done', id, text(link))
+    if following >= tonumber(x.n) then
+      finish(x, 'f', now, 'o' .. link, outcome)
+      return 0
     end
-    if cancelled and cancelled ~= 'last' then return divert(following, 'o' .. link, outcome) end
-    if cancelled then return over('c', 'i', following, 'o' .. link, outcome) end
-    if f[7] or f[8] then
-      call('HDEL', c, 'a', 'k', 'u')
-      call('HSET', c, 'm', '0')
-      call('HDEL', h, '#s')
+    if cancelled and cancelled ~= 'last' then
+      divert(x, link, cancelled, now, 'o' .. link, outcome)
+      return 0
     end
-    if alive and mayStay then
-      call('HSET', c, 'i', following, 'g', nextToken, 'b', now, 'o' .. link, outcome)
-      return tonumber(nextToken)
+    if cancelled then
+      finish(x, 'c', now, 'o' .. link, outcome)
+      return 0
     end
-    local level, lane = where()
-    makeReady(id, nextToken, queue, level, lane, nil, true, 'i', following, 'o' .. link, outcome)
-    return left()
+    forgetLink(x)
+    if staysHere(x) then
+      gone[#gone] = nil
+      x.s, x.t, x.h = 'g', now, session
+      put(x, 'o' .. link, outcome)
+      return tonumber(x.g)
+    end
+    arrive(x, now, false, true, 'o' .. link, outcome)
+    return 0
   end
+
   local failed = kind == 'dead' or kind == 'retry'
-  local failure = link .. ' ' .. (code or '')
+  if kind == 'dead' then one, two, three = nil, one, two end
   if cancelled and cancelled ~= 'last' then
-    if failed then return divert(link, 'e', failure, 'E', text) end
-    return divert(link)
+    if failed then divert(x, link, cancelled, now, 'e', link .. ' ' .. two, 'E', three)
+    else divert(x, link, cancelled, now) end
+    return 0
   end
   if kind == 'dead' then
-    return over('x', 'a', attempts + 1, 'e', failure, 'E', text)
+    finish(x, 'x', now, 'a', text(attempts + 1), 'e', link .. ' ' .. two, 'E', three)
+    return 0
   end
-  if failed then
-    call('HSET', c, 's', 'd', 'g', nextToken, 'm', '1', 'a', attempts + 1, 'e', failure, 'E', text)
-    call('ZADD', P .. 'due', now + tonumber(ARGV[at]), id .. ':' .. nextToken)
-    wake(queue)
-    return left()
+  if kind == 'retry' or kind == 'snooze' then
+    x.s = 'd'
+    if failed then
+      x.m = WITH_LINK[x.m]
+      put(x, 'a', text(attempts + 1), 'e', link .. ' ' .. two, 'E', three)
+      emit('retry', id, link .. ' ' .. two)
+    else
+      put(x)
+    end
+    if x.m ~= '0' then call('HDEL', c, 'y') end
+    waitUntil(x, text(now + tonumber(one)), (place(x)))
+    return 0
   end
-  local level, lane = where()
-  if kind == 'unstarted' and link == 0 and attempts == 0 then
-    -- It waits where those wait that a limit may hold back.
-    call('HDEL', c, 'z')
-    makeReady(id, nextToken, queue, level, lane, call('HGET', c, 'L'), true)
-  else
-    makeReady(id, nextToken, queue, level, lane, nil, true)
-  end
-  return left()
+  -- It waits where those wait that a limit may hold back.
+  local fresh = kind == 'unstarted' and link == 0 and attempts == 0
+  if fresh then x.z = '0' end
+  makeReady(x, true, fresh)
+  return 0
 end
 
--- As text, see clock.
-local FOLLOWING = { ['0'] = '1', ['1'] = '2', ['2'] = '3', ['3'] = '4', ['4'] = '5', ['5'] = '6', ['6'] = '7' }
-
-local function settleOne(at)
-  local id, generation, kind, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local c = P .. 'c:' .. id
-  local f = call('HMGET', c, 's', 'g', 'i', 'n', 'm', 'h', 'b')
-  -- The usual case, before all others: the link is done, and the next one runs here.
-  if kind == 'done' and f[2] == generation and f[1] == 'g' and f[6] == session and mayStay and alive
-    and f[5] == '0' and detail == '' and f[3] + 1 < f[4] + 0 then
-    local link, token = f[3], successor(generation)
-    call('HSET', c, 'g', token, 'i', FOLLOWING[link] or successor(link), 'b', now,
-      'o' .. link, f[7] .. ' ' .. now .. ' 1 ' .. generation)
-    return tonumber(token)
-  end
-  f = call('HMGET', c, 's', 'h', 'g', 'i', 'n', 'b', 'a', 'u', 'C', 'q', 'G', 'r')
-  return settleAnyCase(at + 3, id, generation, kind, c, f)
-end
-
-local LENGTH = { done = 4, jump = 5, retry = 6, dead = 5, back = 3, unstarted = 3 }
+-- How many arguments the kinds take, the kind included.
+local LENGTH = {
+  n = 6, N = 8, done = 4, jump = 5, retry = 6, snooze = 4, dead = 5, back = 3, unstarted = 3,
+}
+local tail = now .. ' ' .. session
 local at = firstOutcome
 while at <= #ARGV do
-  codes[#codes + 1] = settleOne(at)
-  at = at + LENGTH[ARGV[at + 2]]
-end
-
-if #gone > 0 then
-  call('HDEL', h, unpack(gone))
-  if memory[3] then
-    for i = 1, #gone do if gone[i] == memory[3] then call('HDEL', h, '#s') end end
+  local kind, id = ARGV[at], ARGV[at + 1]
+  local code
+  if kind == 'n' or kind == 'N' then
+    local c = P .. 'c:' .. id
+    if fast and call('HGET', c, 'v') == ARGV[at + 2] then
+      if kind == 'n' then
+        call('HSET', c, 'v', ARGV[at + 3] .. tail, ARGV[at + 4], ARGV[at + 5] .. now)
+      else
+        call('HSET', c, 'v', ARGV[at + 3] .. tail, ARGV[at + 4], ARGV[at + 5] .. now, ARGV[at + 6], ARGV[at + 7])
+      end
+      code = tonumber(string.match(ARGV[at + 3], '^g (%d+)'))
+    else
+      code = settleAnyCase('done', id, string.match(ARGV[at + 2], '^g (%d+)'), kind == 'N' and ARGV[at + 7] or '')
+    end
+  else
+    code = settleAnyCase(kind, id, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
   end
+  codes[#codes + 1] = code
+  at = at + LENGTH[kind]
 end
+if #gone > 0 then call('HDEL', h, unpack(gone)) end
 
 local granted = {}
 if alive and mayStay then
   promote(now)
   for i = firstOutcome - queues, firstOutcome - 1 do
     local queue = ARGV[i]
-    if total > 0 and grantSuspect(session, queue, now, granted, holds) then total = 0 end
+    if total > 0 and not pausedHere[queue] and grantSuspect(session, queue, now, granted, holds) then total = 0 end
   end
   for i = firstOutcome - queues, firstOutcome - 1 do
     for level = 0, 2 do
-      if #granted < total then
+      if #granted < total and not pausedHere[ARGV[i]] then
         grantFromRing(session, ARGV[i], level, free, total, now, granted, holds)
       end
     end
@@ -215,13 +247,15 @@ end
 -- Whoever took a wake-up puts it back while there is more to take; also one that drains.
 for i = firstOutcome - queues, firstOutcome - 1 do
   local ring = P .. 'r:' .. ARGV[i] .. '|'
-  if call('EXISTS', ring .. '0', ring .. '1', ring .. '2') > 0 then wake(ARGV[i]) end
+  if not pausedHere[ARGV[i]] and call('EXISTS', ring .. '0', ring .. '1', ring .. '2') > 0 then wake(ARGV[i]) end
 end
 
 if alive then
   if #holds > 0 then call('HSET', h, unpack(holds)) end
   local grants = {}
   for i = 1, #granted do grants[i] = granted[i][1] .. ':' .. granted[i][2] end
-  call('HSET', h, '#n', N, '#a', table.concat(codes, ' ') .. ';' .. table.concat(grants, ' '))
+  call('HSET', h, '#n', text(N), '#a', table.concat(codes, ' ') .. ';' .. table.concat(grants, ' '), '#b',
+    memory[2] or ';')
 end
+flush()
 return reply(codes, granted)

@@ -2,36 +2,100 @@
 
 -- Chains whose time has come go to their lanes. A few at a time: every fetch and beat does some.
 local function promote(now)
-  local entries = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, 64)
+  local entries = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', '0', '64')
   for i = 1, #entries do
     if call('ZREM', P .. 'due', entries[i]) == 1 then
       local id, generation = string.match(entries[i], '^(.*):(%d+)$')
-      local f = call('HMGET', P .. 'c:' .. id, 's', 'g', 'q', 'p', 'l', 'L', 'z')
-      if f[1] == 'd' and f[2] == generation then
-        call('HSET', P .. 'c:' .. id, 's', 'r')
-        push(id, generation, f[3], f[4], f[5], not f[7] and f[6] or nil, false)
-      end
+      local x = read(id)
+      if x and x.s == 'd' and x.g == generation then makeReady(x, false, x.z == '0') end
     end
   end
 end
 
 -- Milliseconds to the next chain that waits for a time, or -1.
 local function untilDue(now)
-  local first = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
+  local first = call('ZRANGE', P .. 'due', '0', '0', 'WITHSCORES')
   if not first[1] then return -1 end
   return math.max(0, tonumber(first[2]) - now)
+end
+
+-- Milliseconds until a rate key has a turn for this chain, which is reserved for it; 0: now.
+-- The key's one number is the time up to which turns are given away, were they spread evenly (GCRA).
+local function reserve(key, interval, burst, now)
+  local T = P .. 'T:' .. key
+  local spoken = math.max(tonumber(call('GET', T) or 0), tonumber(now))
+  local wait = math.max(0, math.ceil(spoken - burst - now))
+  spoken = spoken + interval
+  call('SET', T, string.format('%.3f', spoken), 'PX', text(spoken - now + 1000))
+  return wait
+end
+
+-- How many entries went elsewhere instead of starting.
+local diverted = 0
+
+-- What a chain with rare fields must pass before it may start. Returns its tries and crashes, or nil where it
+-- went elsewhere.
+local function mayStart(x, entry, now)
+  local f = call('HMGET', x.key, 'a', 'k', 'X', 'y', 'U')
+  if f[3] and x.z == '0' and now + 0 > f[3] + 0 then
+    raise(x)
+    finish(x, 'c', now, 'e', x.i .. ' expired', 'E', 'it was not started before its time ran out')
+    return nil
+  end
+  local p = plan(x, x.i)
+  if p and p.g then
+    raise(x)
+    arrive(x, now, true, false)
+    return nil
+  end
+  if p and p.t and not f[4] then
+    local wait = reserve(p.t[2], tonumber(p.t[3]), tonumber(p.t[4]), now)
+    x.m = WITH_LINK[x.m]
+    if wait > 0 then
+      x.s = 'd'
+      raise(x)
+      put(x, 'y', '1')
+      waitUntil(x, text(now + wait), (place(x, p)))
+      return nil
+    end
+    call('HSET', x.key, 'y', '1')
+  end
+  if p and p.k then
+    local K = P .. 'K:' .. p.k[2]
+    if call('SCARD', K) >= tonumber(p.k[3]) then
+      call('RPUSH', P .. 'kw:' .. p.k[2], entry)
+      return nil
+    end
+    call('SADD', K, x.id)
+    x.m = WITH_LINK[x.m]
+    call('HSET', x.key, 'K', p.k[2])
+  end
+  if f[5] and x.z == '0' then freeUnique(x, 'q') end
+  return f[1] or '0', f[2] or '0'
 end
 
 -- Takes a lane's entry, if it still counts. Appends to `granted` and to `holds` (for one HSET).
 local function take(session, entry, now, granted, holds)
   local id, generation = string.match(entry, '^(.*):(%d+)$')
   local c = P .. 'c:' .. id
-  local f = call('HMGET', c, 's', 'g', 'i', 'm')
-  if f[1] ~= 'r' or f[2] ~= generation then return false end
-  local token = successor(generation)
-  call('HSET', c, 's', 'g', 'g', token, 'h', session, 'b', now, 'z', '1')
-  local failures = f[4] == '1' and call('HMGET', c, 'a', 'k') or {}
-  granted[#granted + 1] = { id, token, f[3], failures[1] or '0', failures[2] or '0' }
+  local f = call('HMGET', c, 'v', 'S')
+  if not f[1] then return false end
+  local s, g, i, n, m = string.match(f[1], '^(%a) (%d+) (%d+) (%d+) (%d)')
+  if s ~= 'r' or g ~= generation then return false end
+  local attempts, crashes = '0', '0'
+  if m ~= '0' then
+    local x = parse(id, c, f[1])
+    attempts, crashes = mayStart(x, entry, now)
+    if not attempts then
+      diverted = diverted + 1
+      return false
+    end
+    m = x.m
+  end
+  local token = successor(g)
+  call('HSET', c, 'v', 'g ' .. token .. ' ' .. i .. ' ' .. n .. ' ' .. m .. '1 ' .. now .. ' ' .. session)
+  emit('started', id, i)
+  granted[#granted + 1] = { id, token, i, attempts, crashes, m, f[2] }
   holds[#holds + 1] = id
   holds[#holds + 1] = token
   return true
@@ -44,8 +108,9 @@ local TURN = 16
 -- lanes give to free slots only: a chain that waits in a worker could not be held back by its limit.
 local function grantFromRing(session, queue, level, free, total, now, granted, holds)
   local ring = P .. 'r:' .. queue .. '|' .. level
-  local idle, lanes = 0, call('LLEN', ring)
-  while #granted < total and idle < lanes do
+  local idle, lanes, looked = 0, call('LLEN', ring), 0
+  -- Entries that go elsewhere (expired, to wait for a key or a turn) are work as well: not too many a call.
+  while #granted < total and idle < lanes and looked < 1000 do
     local lane = call('LPOP', ring)
     if not lane then return end
     local limit = string.match(lane, '^!([^|]*)|')
@@ -58,8 +123,12 @@ local function grantFromRing(session, queue, level, free, total, now, granted, h
       idle = idle + 1
     else
       local entries = call('LPOP', P .. 'l:' .. lane, math.min(room, TURN)) or {}
+      looked = looked + #entries
+      local before = diverted
       for i = 1, #entries do take(session, entries[i], now, granted, holds) end
       if call('EXISTS', P .. 'l:' .. lane) == 1 then
+        -- What went elsewhere may have let another into this lane, and so shown it.
+        if diverted > before then call('LREM', ring, '0', lane) end
         call('RPUSH', ring, lane)
         idle = 0
       else
@@ -73,19 +142,20 @@ end
 -- so the next death tells whether it is the killer, and no innocent is counted with it.
 -- Returns whether the session is taken by a suspect, or is being emptied for one.
 local function grantSuspect(session, queue, now, granted, holds)
-  local h, waiting = P .. 'h:' .. session, P .. 'suspects:' .. queue
+  local h, suspects = P .. 'h:' .. session, P .. 'suspects:' .. queue
   if call('HEXISTS', h, '#s') == 1 then return true end
-  if call('EXISTS', waiting) == 0 then return false end
+  if call('EXISTS', suspects) == 0 then return false end
   if not call('SET', P .. 'clearing:' .. queue, session, 'NX', 'PX', 60000)
     and call('GET', P .. 'clearing:' .. queue) ~= session then return false end
-  if call('HLEN', h) > 2 or #holds > 0 then return true end
+  -- What it says of itself: the number of its last request, and two answers.
+  if call('HLEN', h) > 3 or #holds > 0 then return true end
   call('DEL', P .. 'clearing:' .. queue)
   while true do
-    local entry = call('LPOP', waiting)
+    local entry = call('LPOP', suspects)
     if not entry then return false end
     if take(session, entry, now, granted, holds) then
       call('HSET', h, '#s', granted[#granted][1])
-      if call('EXISTS', waiting) == 1 then wake(queue) end
+      if call('EXISTS', suspects) == 1 then wake(queue) end
       return true
     end
   end

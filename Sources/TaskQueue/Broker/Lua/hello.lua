@@ -3,6 +3,7 @@
 -- Returns 1, or 0 where the id is taken (a repeat of this call is answered 0 too: take a new id).
 local session = ARGV[1]
 if call('ZSCORE', P .. 'sessions', session) then return 0 end
-call('ZADD', P .. 'sessions', clock() + tonumber(ARGV[2]), session)
+call('ZADD', P .. 'sessions', text(clock() + tonumber(ARGV[2])), session)
+call('HSET', P .. 'h:' .. session, '#n', '0', '#a', ';', '#b', ';')
 call('HSET', P .. 'workers', session, ARGV[3])
 return 1

@@ -30,18 +30,24 @@ local function push(id, generation, queue, level, lane, limit, atHead)
   if length == 1 then showLane(name, queue, level, limit) else wake(queue) end
 end
 
--- Writes a chain and its links, unless it is there: then it stays as it is. Returns whether it was written.
-local function write(id, state, queue, level, lane, links, spec, keep, now)
-  local c = P .. 'c:' .. id
-  if call('EXISTS', c) == 1 then return false end
-  call('HSET', c, 's', state, 'g', '1', 'i', '0', 'n', links, 'm', '0', 'h', '', 'b', '', 'q', queue,
-    'p', level, 'l', lane, 't', now, 'r', keep)
-  call('SET', P .. 's:' .. id, spec)
-  return true
+-- The queue and level of the link at the cursor.
+local function place(x, planned)
+  local d = describe(x)
+  local p = planned
+  if p == nil then p = plan(x, x.i) end
+  if p and p.q then return p.q[2], p.q[3], d.lane end
+  return d.queue, d.level, d.lane
 end
 
--- Back into its lane, under a new generation. `fields` are further fields of the chain to set.
-local function makeReady(id, generation, queue, level, lane, limit, atHead, ...)
-  call('HSET', P .. 'c:' .. id, 's', 'r', 'g', generation, ...)
-  push(id, generation, queue, level, lane, limit, atHead)
+local function waitUntil(x, time, queue)
+  call('ZADD', P .. 'due', time, x.id .. ':' .. x.g)
+  wake(queue)
+end
+
+-- Into its lane. gated: it was never started, and a limit may hold it back. More fields may follow.
+local function makeReady(x, atHead, gated, ...)
+  local queue, level, lane = place(x)
+  x.s = 'r'
+  put(x, ...)
+  push(x.id, x.g, queue, level, lane, gated and x.d.limit or nil, atHead)
 end

@@ -22,9 +22,3 @@ local function setLimit(limit, bound, failures)
     call('HSETNX', L, 'tripped', '0')
   end
 end
-
-local function removeLimit(limit)
-  local parked = call('SMEMBERS', P .. 'k:' .. limit)
-  for i = 1, #parked do call('DEL', P .. 'l:' .. parked[i]) end
-  call('DEL', P .. 'L:' .. limit, P .. 'k:' .. limit)
-end

@@ -5,7 +5,9 @@
 local session = ARGV[1]
 begin(session)
 declareDead(session)
-if not takeBack(session, true, tonumber(ARGV[2]), clock()) then return 0 end
+local done = takeBack(session, true, tonumber(ARGV[2]), clock())
+flush()
+if not done then return 0 end
 call('SREM', P .. 'reaping', session)
 call('HDEL', P .. 'workers', session)
 return 1

@@ -1,8 +1,41 @@
 -- Taking back what a session holds.
 
--- A slice of what `session` holds goes back; crashed: its process died with it.
--- A death is counted against a chain only where it ran alone; in company it raises a suspicion, and a
--- chain suspected twice is granted alone from then on. Returns true when nothing is left.
+-- One chain that a session held. A death is counted against a chain only where it ran alone; in company it
+-- raises a suspicion, and a chain suspected twice is granted alone from then on.
+local function takeOneBack(x, crashed, alone, cap, now)
+  freeKey(x)
+  raise(x)
+  local f = call('HMGET', x.key, 'k', 'u', 'C')
+  local deaths, suspicions, cancelled = tonumber(f[1] or 0), tonumber(f[2] or 0), f[3]
+  local last = cancelled and string.match(cancelled, '^then:(%d+)$')
+  local ending = cancelled == 'last' or last and tonumber(x.i) >= tonumber(last)
+  if crashed and alone then deaths = deaths + 1 elseif crashed then suspicions = suspicions + 1 end
+  if last and not ending then
+    -- One more: a late outcome of the link that ran isn't the last link's.
+    raise(x)
+    return divert(x, tonumber(x.i), cancelled, now)
+  end
+  if cancelled and not ending then return finish(x, 'c', now) end
+  if crashed and deaths >= cap then
+    return finish(x, 'x', now, 'k', text(deaths), 'e', x.i .. ' lost',
+      'E', 'its worker died ' .. deaths .. ' times while it ran this link alone')
+  end
+  -- The holder stays in place: a late outcome of its is welcome until another takes the chain.
+  if crashed then
+    x.m = WITH_LINK[x.m]
+    if suspicions > 1 or deaths > 0 then
+      x.s = 'r'
+      put(x, 'u', text(suspicions), 'k', text(deaths))
+      local queue = place(x)
+      call('RPUSH', P .. 'suspects:' .. queue, x.id .. ':' .. x.g)
+      return wake(queue)
+    end
+    return makeReady(x, true, false, 'u', text(suspicions))
+  end
+  makeReady(x, true, false)
+end
+
+-- A slice of what `session` holds goes back; crashed: its process died with it. Returns true when nothing is left.
 local function takeBack(session, crashed, cap, now)
   local h = P .. 'h:' .. session
   local suspect = call('HGET', h, '#s')
@@ -19,36 +52,12 @@ local function takeBack(session, crashed, cap, now)
     if string.sub(id, 1, 1) ~= '#' then
       call('HDEL', h, id)
       removed = removed + 1
-      local c = P .. 'c:' .. id
-      local f = call('HMGET', c, 's', 'h', 'g', 'q', 'p', 'l', 'i', 'k', 'u', 'C', 'G', 'r')
-      if f[1] == 'g' and f[2] == session then
-        local generation = successor(f[3])
-        local alone, company = tonumber(f[8] or 0), tonumber(f[9] or 0)
-        local last = f[10] and string.match(f[10], '^then:(%d+)$')
-        local ending = f[10] == 'last' or last and tonumber(f[7]) >= tonumber(last)
-        if crashed and id == suspect then alone = alone + 1 elseif crashed then company = company + 1 end
-        if last and not ending then
-          -- One more: a late outcome of the link that ran isn't the last link's.
-          makeReady(id, successor(generation), f[4], f[5], f[6], nil, true, 'C', 'last', 'm', '1', 'i', last)
-        elseif f[10] and not ending then
-          finish(id, generation, 'c', f[11], f[12], now)
-        elseif crashed and alone >= cap then
-          finish(id, generation, 'x', f[11], f[12], now, 'k', alone, 'e', f[7] .. ' lost',
-            'E', 'its worker died ' .. alone .. ' times while it ran this link alone')
-        elseif crashed and (company > 1 or alone > 0) then
-          call('HSET', c, 's', 'r', 'g', generation, 'm', '1', 'u', company, 'k', alone)
-          call('RPUSH', P .. 'suspects:' .. f[4], id .. ':' .. generation)
-          wake(f[4])
-        elseif crashed then
-          makeReady(id, generation, f[4], f[5], f[6], nil, true, 'm', '1', 'u', company)
-        else
-          makeReady(id, generation, f[4], f[5], f[6], nil, true)
-        end
-      end
+      local x = read(id)
+      if x and x.s == 'g' and x.h == session then takeOneBack(x, crashed, id == suspect, cap, now) end
     end
   end
   if removed > 0 then return false end
-  call('DEL', h, P .. 'x:' .. session)
+  call('DEL', h, P .. 'x:' .. session, P .. 'cmd:' .. session)
   return true
 end
 

@@ -1,0 +1,65 @@
+-- A chain's state, read and written.
+local WITH_LINK = { ['0'] = '1', ['1'] = '1', ['2'] = '3', ['3'] = '3' }
+local LESS_LINK = { ['0'] = '0', ['1'] = '0', ['2'] = '2', ['3'] = '2' }
+local WITH_CHAIN = { ['0'] = '2', ['1'] = '3', ['2'] = '2', ['3'] = '3' }
+
+local function parse(id, c, v)
+  local s, g, i, n, m, z, t, h = string.match(v, '^(%a) (%d+) (%d+) (%d+) (%d)(%d) (%S+) (%S+)$')
+  return { id = id, key = c, s = s, g = g, i = i, n = n, m = m, z = z, t = t, h = h }
+end
+
+-- nil where there is no such chain.
+local function read(id)
+  local c = P .. 'c:' .. id
+  local v = call('HGET', c, 'v')
+  if v then return parse(id, c, v) end
+end
+
+-- More fields of the chain may follow.
+local function put(x, ...)
+  call('HSET', x.key, 'v',
+    x.s .. ' ' .. x.g .. ' ' .. x.i .. ' ' .. x.n .. ' ' .. x.m .. x.z .. ' ' .. x.t .. ' ' .. x.h, ...)
+end
+
+local function raise(x)
+  x.g = successor(x.g)
+end
+
+local function descriptor(d)
+  local queue, level, lane, keep, keepDead, group, number, want, limit =
+    string.match(d, '^(%S+) (%d) (%S+) (%d+)/(%d+) (%S+) (%d+)(r?) (%S+) %d+$')
+  return {
+    queue = queue, level = level, lane = lane, keep = keep, keepDead = keepDead,
+    group = group ~= NONE and group or nil, number = number, want = want == 'r', limit = limit ~= NONE and limit or nil,
+  }
+end
+
+-- Fills in what the chain was written with.
+local function describe(x)
+  if not x.d then x.d = descriptor(call('HGET', x.key, 'd')) end
+  return x.d
+end
+
+-- The plan of a link: a table of lists by their letter, or nil where the link is like its chain.
+--   q|queue|level   d|ms to wait first   k|key|at most   t|key|interval|burst   g|group
+local function plan(x, link)
+  if x.m < '2' then return nil end
+  local p = call('HGET', x.key, 'p' .. link)
+  if not p then return nil end
+  local out = {}
+  for part in string.gmatch(p, '[^;]+') do
+    local words = {}
+    for word in string.gmatch(part, '[^|]+') do words[#words + 1] = word end
+    out[words[1]] = words
+  end
+  return out
+end
+
+-- The rare fields of the link that has ended are those of no other.
+local function forgetLink(x)
+  if x.m == '1' or x.m == '3' then
+    call('HDEL', x.key, 'a', 'k', 'u', 'y')
+    -- A cancel stays until it is carried out.
+    if call('HEXISTS', x.key, 'C') == 0 then x.m = LESS_LINK[x.m] end
+  end
+end

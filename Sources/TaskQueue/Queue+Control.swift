@@ -1,0 +1,103 @@
+import RedisClient
+
+/// What people tell a queue and its workers.
+extension Queue {
+  public enum Requeued: Int, Sendable, Equatable {
+    /// No chain of this id has been given up.
+    case unknown = 0
+    case done = 1
+    /// It runs, and nothing waits for it: the group that it was part of has ended without it.
+    case detached = 2
+    /// What failed is a link that is a group: put its members back, or submit the workflow again.
+    case groupFailed = 3
+  }
+
+  /// Lets chains that were given up go on at the link that failed, with no tries counted.
+  @discardableResult
+  public func requeue(_ chains: [ChainID]) async throws -> [Requeued] {
+    try await onDead("requeue", chains).map { Requeued(rawValue: $0) ?? .unknown }
+  }
+
+  /// Removes chains that were given up. Returns how many there were.
+  @discardableResult
+  public func forget(_ chains: [ChainID]) async throws -> Int {
+    try await onDead("forget", chains).count { $0 == 1 }
+  }
+
+  private func onDead(_ what: String, _ chains: [ChainID]) async throws -> [Int] {
+    var codes: [Int] = []
+    for start in stride(from: 0, to: chains.count, by: Self.slice) {
+      let slice = chains[start..<min(start + Self.slice, chains.count)]
+      let answer = try await broker.call(
+        Scripts.requeue, [.string(what)] + slice.map { .string($0.rawValue) })
+      guard let items = answer.array, items.count == slice.count else { throw Broker.malformed("requeue") }
+      codes += items.map { $0.int ?? 0 }
+    }
+    return codes
+  }
+
+  /// Chains that were given up, the latest first.
+  public func dead(limit: Int = 100) async throws -> [ChainStatus] {
+    let ids = try await broker.redis.send(
+      RedisCommand("ZREVRANGE", .string(broker.key("dead")), 0, .integer(max(0, limit - 1))))
+    return try await status((ids.array ?? []).compactMap(\.string).map { ChainID(trusted: $0) })
+      .compactMap { $0 }
+  }
+
+  /// Cancels a group with all its members: those that wait end at once, those that run are told within a beat.
+  /// Durable from the first moment; returns when all members have been reached.
+  @discardableResult
+  public func cancel(group: GroupID) async throws -> Cancelled {
+    var first: Cancelled?
+    while true {
+      let answer = try await broker.call(Scripts.halt, [.string(group.rawValue), "group", ""])
+      guard let codes = answer.array, codes.count == 2, let code = codes[0].int, let left = codes[1].int
+      else {
+        throw Broker.malformed("halt")
+      }
+      first = first ?? Cancelled(rawValue: code)
+      if left == 0 || code == 0 { return first ?? .unknownOrEnded }
+    }
+  }
+
+  /// Nothing of this queue is granted until it is resumed; what runs runs on, to the end of its link.
+  public func pause(_ queue: QueueName) async throws {
+    _ = try await broker.redis.send(
+      RedisCommand("SADD", .string(broker.key("paused")), .string(queue.rawValue)))
+  }
+
+  public func resume(_ queue: QueueName) async throws {
+    _ = try await ask([
+      RedisCommand("SREM", .string(broker.key("paused")), .string(queue.rawValue)),
+      RedisCommand("ZADD", .string(broker.key(wake: queue)), 0, "w"),
+    ])
+  }
+
+  /// Refuses submissions that would make a queue hold more chains than this; nil: no cap. Chains count from their
+  /// submission to their end. It never applies to hand-overs, retries and callbacks.
+  public func cap(_ queue: QueueName, at depth: Int?) async throws {
+    let key = RedisArgument.string(broker.key("caps"))
+    let name = RedisArgument.string(queue.rawValue)
+    _ = try await broker.redis.send(
+      depth.map { RedisCommand("HSET", key, name, .integer(max(0, $0))) } ?? RedisCommand("HDEL", key, name))
+  }
+
+  /// Tells a worker's session something, which it hears with its next beat. false: no such session lives.
+  @discardableResult
+  public func tell(_ session: String, _ command: WorkerCommand) async throws -> Bool {
+    try await broker.call(Scripts.tell, [.string(session), .string("\(command)")]).int == 1
+  }
+
+  /// The last lines that a chain's tasks wrote.
+  public func log(of chain: ChainID) async throws -> [String] {
+    try await broker.redis.send(RedisCommand("LRANGE", .string(broker.key("log:\(chain)")), 0, -1)).array?
+      .compactMap(\.string) ?? []
+  }
+
+  /// The result of a chain's link as JSON, or of its last one; nil where none is kept. For a group, the array of its
+  /// members' results.
+  public func result(of chain: ChainID, link: Int? = nil) async throws -> [UInt8]? {
+    guard let status = try await status([chain])[0] else { return nil }
+    return try await broker.result(of: chain, link: link ?? max(0, status.linkCount - 1))
+  }
+}
