@@ -25,13 +25,16 @@ import Testing
       if !repeating { number += 1 }
       let turn = Slots.Turn(
         number: number, session: name, outcomes: outcomes, free: free ?? total, total: total, mayStay: true)
-      guard case .settled(let codes, let granted, _) = try await session.take(turn) else { return nil }
+      guard case .settled(let now, let codes, let granted, _) = try await session.take(turn) else {
+        return nil
+      }
       for (outcome, code) in zip(outcomes, codes) {
         held[outcome.held.chain] = nil
         if code > 0 {
           var next = outcome.held
           next.generation = code
           next.cursor = outcome.nextCursor
+          next.begun = now
           held[next.chain] = next
         }
       }
@@ -223,7 +226,7 @@ import Testing
       let late = Slots.Turn(
         number: 0, session: hand.name, outcomes: granted.map { Outcome(held: $0, kind: .done(result: [])) },
         free: 0, total: 0, mayStay: false)
-      guard case .settled(let codes, _, _) = try await hand.session.take(late) else { return }
+      guard case .settled(_, let codes, _, _) = try await hand.session.take(late) else { return }
       #expect(codes == granted.map { $0.chain == taken.chain ? -1 : 0 })
       let free = try #require(granted.first { $0.chain != taken.chain })
       #expect(try await other.turn(take: 5)?.granted.map(\.cursor) == [1])
@@ -267,7 +270,7 @@ import Testing
       let late = Slots.Turn(
         number: 0, session: hand.name, outcomes: [Outcome(held: granted, kind: .done(result: []))],
         free: 0, total: 0, mayStay: false)
-      guard case .settled(let codes, _, _) = try await hand.session.take(late) else {
+      guard case .settled(_, let codes, _, _) = try await hand.session.take(late) else {
         Issue.record("it was not settled")
         return
       }
@@ -288,7 +291,7 @@ import Testing
       let late = Slots.Turn(
         number: 0, session: hand.name, outcomes: [Outcome(held: first, kind: .done(result: []))],
         free: 0, total: 0, mayStay: false)
-      guard case .settled(let codes, _, _) = try await hand.session.take(late) else { return }
+      guard case .settled(_, let codes, _, _) = try await hand.session.take(late) else { return }
       #expect(codes == [-1])
       // The last link is interrupted, by a shutdown and by a death, and runs all the same.
       let second = try await Hand(queue)
@@ -470,7 +473,7 @@ import Testing
       // Per namespace and queue, not per chain: lists of what ended, names of queues, wake-ups, and entries
       // of cancelled chains that the next fetch drops.
       let lasting = [
-        "done", "dead", "queues", "clock", "w:default", "w:back", "r:back|1", "l:back|1|-", "r:default|1",
+        "done", "dead", "queues", "depth", "clock", "w:default", "w:back", "r:back|1", "l:back|1|-", "r:default|1",
       ]
       func others() async throws -> [String] {
         let keys = try await queue.redis.send(RedisCommand("KEYS", "*")).array?.compactMap(\.string) ?? []

@@ -7,7 +7,7 @@ import Testing
   let clock = ContinuousClock()
   let spec = Spec(
     shared: [],
-    steps: (0..<3).map { .init(task: "t\($0)", input: nil, retry: .never, timeLimit: .seconds(1)) })
+    steps: (0..<3).map { .init(task: "t\($0)", input: .shared, retry: .never, timeLimit: .seconds(1)) })
 
   func held(_ chain: String, cursor: Int = 0, session: String = "s") throws -> Held {
     Held(
@@ -33,20 +33,78 @@ import Testing
     return try #require(turn)
   }
 
+  /// Answers the oldest turn that is under way.
+  func answer(_ slots: inout Slots, codes: [Int], granted: [Held]) throws {
+    let turn = try #require(slots.told.first)
+    slots.apply(turn, now: "1", codes: codes, granted: granted)
+  }
+
+  @Test func aSecondRequestWaitsUntilItHasSomethingToSay() throws {
+    var slots = slots(64)
+    _ = slots.nextTurn(limit: 128)
+    try answer(&slots, codes: [], granted: (0..<64).map { try held("c\($0)") })
+    let claimed = slots.claimSlots()
+    let running = try claimed.map { try start(&slots, in: $0) }
+    for (slot, held) in zip(claimed, running).prefix(1) {
+      _ = slots.end(slot, held) { _ in .done(result: []) }
+    }
+    let first = try turn(&slots)
+    for (slot, held) in zip(claimed, running).dropFirst().prefix(31) {
+      _ = slots.end(slot, held) { _ in .done(result: []) }
+    }
+    let early = slots.nextTurn(limit: 128)
+    #expect(early == nil)
+    for (slot, held) in zip(claimed, running).dropFirst(32).prefix(1) {
+      _ = slots.end(slot, held) { _ in .done(result: []) }
+    }
+    let second = try turn(&slots)
+    #expect(second.number == first.number + 1)
+    #expect(second.outcomes.count == 32)
+    // What the first may bring back is not asked for again: 31 run, 1 and 32 go on.
+    #expect(first.total == 0 && second.total == 0)
+    // Their answers may be taken in in any order.
+    slots.apply(second, now: "2", codes: second.outcomes.map { _ in 9 }, granted: [])
+    slots.apply(first, now: "2", codes: [7], granted: [])
+    #expect(slots.heldCount == 64)
+    #expect(slots.told.isEmpty)
+  }
+
+  @Test func aWorkerIsResizedAndMadeQuietFromAfar() throws {
+    var slots = slots(2)
+    _ = slots.nextTurn(limit: 128)
+    slots.obey(.resize(4))
+    try answer(&slots, codes: [], granted: (0..<4).map { try held("c\($0)") })
+    #expect(slots.claimSlots().count == 4)
+    let running = try (0..<4).map { try start(&slots, in: $0) }
+    slots.obey(.resize(1))
+    slots.obey(.quiet)
+    for slot in 0..<4 {
+      _ = slots.end(slot, running[slot]) { _ in .dead(code: "x", message: "") }
+      let next = slots.take(slot, nil) { clock.now + $0 }
+      #expect(next == nil)
+    }
+    let quiet = try turn(&slots)
+    #expect(quiet.total == 0)
+    #expect(!slots.hasRoom)
+    try answer(&slots, codes: [0, 0, 0, 0], granted: [])
+    slots.obey(.work)
+    #expect(try turn(&slots).total == 1)
+  }
+
   @Test func oneRequestIsUnderWayAtATimeAndNumbersGoUp() throws {
     var slots = slots()
     #expect(try turn(&slots).number == 1)
     slots.requestFetch()
     let second = slots.nextTurn(limit: 128)
     #expect(second == nil)
-    slots.apply(codes: [], granted: [])
+    try answer(&slots, codes: [], granted: [])
     #expect(try turn(&slots).number == 2)
   }
 
   @Test func roomIsWhatNeitherRunsNorWaitsNorGoesOn() throws {
     var slots = slots(4, prefetch: 2)
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
+    try answer(&slots, codes: [], granted: try ["a", "b", "c"].map { try held($0) })
     let claimed = slots.claimSlots()
     #expect(claimed.count == 3)
     let a = try start(&slots)
@@ -63,12 +121,12 @@ import Testing
   @Test func anAcceptedLinkGoesOnUnderItsNewToken() throws {
     var slots = slots()
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [], granted: [try held("a")])
+    try answer(&slots, codes: [], granted: [try held("a")])
     _ = slots.claimSlots()
     let a = try start(&slots)
     _ = slots.end(0, a) { _ in .done(result: []) }
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [7], granted: [])
+    try answer(&slots, codes: [7], granted: [])
     let next = try start(&slots)
     #expect(next.generation == 7)
     #expect(next.cursor == 1)
@@ -77,19 +135,19 @@ import Testing
   @Test func aRefusedOutcomeIsForgotten() throws {
     var slots = slots()
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [], granted: [try held("a")])
+    try answer(&slots, codes: [], granted: [try held("a")])
     _ = slots.claimSlots()
     let a = try start(&slots)
     _ = slots.end(0, a) { _ in .done(result: []) }
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [-1], granted: [])
+    try answer(&slots, codes: [-1], granted: [])
     #expect(slots.heldCount == 0)
   }
 
   @Test func whatADeadSessionFinishedIsToldInItsName() throws {
     var slots = slots()
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
+    try answer(&slots, codes: [], granted: try ["a", "b", "c"].map { try held($0) })
     _ = slots.claimSlots()
     let a = try start(&slots)
     let b = try start(&slots, in: 1)
@@ -103,7 +161,7 @@ import Testing
     #expect(orphans.session == "s")
     #expect(orphans.outcomes.map(\.held.chain.rawValue) == ["a", "b"])
     #expect(orphans.total == 0)
-    slots.apply(codes: [0, -1], granted: [])
+    try answer(&slots, codes: [0, -1], granted: [])
     let fresh = try turn(&slots)
     #expect(fresh.session == "t")
     #expect(fresh.number == 1)
@@ -112,7 +170,7 @@ import Testing
   @Test func aDrainHandsBackWhatWaitsAndTakesNothing() throws {
     var slots = slots(1, prefetch: 2)
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [], granted: try ["a", "b", "c"].map { try held($0) })
+    try answer(&slots, codes: [], granted: try ["a", "b", "c"].map { try held($0) })
     _ = slots.claimSlots()
     let a = try start(&slots)
     slots.drain()
@@ -120,20 +178,20 @@ import Testing
     #expect(next.outcomes.map(\.kind) == [.unstarted, .unstarted])
     #expect(next.total == 0)
     #expect(next.mayStay == false)
-    slots.apply(codes: [0, 0], granted: [])
+    try answer(&slots, codes: [0, 0], granted: [])
     #expect(!slots.isEmpty)
     _ = slots.end(0, a) { _ in .done(result: []) }
     let none = slots.take(0, nil) { clock.now + $0 }
     #expect(none == nil)
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [0], granted: [])
+    try answer(&slots, codes: [0], granted: [])
     #expect(slots.isEmpty)
   }
 
   @Test func aTaskThatIgnoresItsLimitIsSettledWithoutItAndItsLateEndIsIgnored() throws {
     var slots = slots(1)
     _ = slots.nextTurn(limit: 128)
-    slots.apply(codes: [], granted: [try held("a")])
+    try answer(&slots, codes: [], granted: [try held("a")])
     _ = slots.claimSlots()
     let now = clock.now
     let a = try start(&slots, now)
@@ -143,7 +201,7 @@ import Testing
     let early = slots.abandonOverdue(now: now + .seconds(2), after: .seconds(5))
     #expect(early.isEmpty)
     let late = slots.abandonOverdue(now: now + .seconds(8), after: .seconds(5))
-    #expect(late.map(\.rawValue) == ["a"])
+    #expect(late.map(\.0.rawValue) == ["a"])
     #expect(slots.setAside == 1)
     let goesOn = slots.end(0, a) { _ in .done(result: []) }
     #expect(!goesOn)
@@ -160,7 +218,7 @@ import Testing
     var slots = slots()
     _ = slots.nextTurn(limit: 128)
     slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 1)
-    slots.apply(codes: [], granted: [])
+    try answer(&slots, codes: [], granted: [])
     #expect(slots.heldCount == 0)
     slots.giveBackUnknown([(try ChainID("a"), 3)], asOf: 0)
     #expect(slots.heldCount == 0)
@@ -183,8 +241,9 @@ import Testing
     #expect(spec.steps[0].retry == RetryPolicy(attempts: 3, backoff: 5, maxBackoff: 7))
     #expect(spec.steps[0].timeLimit == .seconds(2))
     #expect(spec.steps[1].timeLimit == nil)
-    #expect(String(decoding: spec.input(of: 0), as: UTF8.self) == "\"own\"")
-    #expect(String(decoding: spec.input(of: 1), as: UTF8.self) == "{\"x\":\"y\"}")
+    #expect(spec.steps[0].input == .own(ArraySlice("\"own\"".utf8)))
+    #expect(spec.steps[1].input == .shared)
+    #expect(String(decoding: spec.shared, as: UTF8.self) == "{\"x\":\"y\"}")
   }
 
   @Test func noCutOfASpecIsReadAsOneOrTraps() throws {

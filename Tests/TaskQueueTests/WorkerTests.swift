@@ -147,7 +147,7 @@ import Testing
       let lost = Session(broker: queue.broker, configuration: .init(lease: .milliseconds(300)), logger: quiet)
       let name = try await lost.begin().name
       let turn = Slots.Turn(number: 1, session: name, outcomes: [], free: 1, total: 1, mayStay: true)
-      guard case .settled(_, let granted, _) = try await lost.take(turn) else { return }
+      guard case .settled(_, _, let granted, _) = try await lost.take(turn) else { return }
       #expect(granted.count == 1)
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: log)),

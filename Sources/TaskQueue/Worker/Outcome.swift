@@ -62,7 +62,7 @@ struct Outcome: Sendable {
       let links = held.spec.steps.count
       arguments += [
         result.isEmpty ? "n" : "N", chain,
-        .string("g \(generation) \(link) \(links) 01 \(held.begun) \(held.session)"),
+        .string("g \(generation) \(link) \(links) 01 \(held.begun) "),
         .string("g \(generation + 1) \(link + 1) \(links) 01 "), .string("o\(link)"),
         .string("\(held.begun) 1 \(generation) "),
       ]

@@ -7,7 +7,7 @@
 -- ARGV[5]  1: a chain may go on in this worker without a hop; 0: to its lane (the worker drains)
 -- ARGV[6]  count Q of queues, then the Q names in the order in which they are served, then
 -- per outcome: kind, chain, and what the kind takes:
---   n  next      v as it was granted, the next v's first part, outcome's field, outcome's first part
+--   n  next      v as it was granted, up to its holder; the next v's first part, outcome's field, outcome's first part
 --   N  the same with a result: and the result's field, the result
 --   done       generation, result ('' for none)
 --   jump       generation, next link, note. The link count as next link ends the chain
@@ -211,7 +211,7 @@ while at <= #ARGV do
   local code
   if kind == 'n' or kind == 'N' then
     local c = P .. 'c:' .. id
-    if fast and call('HGET', c, 'v') == ARGV[at + 2] then
+    if fast and call('HGET', c, 'v') == ARGV[at + 2] .. session then
       if kind == 'n' then
         call('HSET', c, 'v', ARGV[at + 3] .. tail, ARGV[at + 4], ARGV[at + 5] .. now)
       else
