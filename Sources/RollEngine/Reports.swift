@@ -39,7 +39,7 @@ extension TargetReport.Progress {
       } else {
         self = .running(stage(status.cursor))
       }
-    case .granted: self = .running(stage(status.cursor))
+    case .granted, .waiting: self = .running(stage(status.cursor))
     case .finished: self = status.note == TargetChain.skipped ? .skipped : .finished
     case .cancelled: self = .cancelled
     case .dead:
@@ -53,7 +53,7 @@ extension ChainStatus {
   fileprivate var beganWithoutOutcome: Bool {
     guard started, cursor < linkCount, outcomes[cursor] == nil else { return false }
     switch state {
-    case .granted, .due, .dead: return true
+    case .granted, .due, .dead, .waiting: return true
     case .cancelled, .ready: return cursor == 0
     case .finished: return false
     }

@@ -473,7 +473,8 @@ import Testing
       // Per namespace and queue, not per chain: lists of what ended, names of queues, wake-ups, and entries
       // of cancelled chains that the next fetch drops.
       let lasting = [
-        "done", "dead", "queues", "depth", "clock", "w:default", "w:back", "r:back|1", "l:back|1|-", "r:default|1",
+        "done", "dead", "queues", "depth", "clock", "w:default", "w:back", "r:back|1", "l:back|1|-",
+        "r:default|1",
       ]
       func others() async throws -> [String] {
         let keys = try await queue.redis.send(RedisCommand("KEYS", "*")).array?.compactMap(\.string) ?? []

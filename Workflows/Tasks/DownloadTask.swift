@@ -1,4 +1,5 @@
 public import Delivery
+import TaskQueue
 
 /// Puts the package on the server's disk, its checksum verified. The running version goes on.
 public struct DownloadTask: StageTask {

@@ -1,4 +1,5 @@
 public import Delivery
+import TaskQueue
 
 /// Makes the package the running version: the host's stop script, the switch, the start script.
 public struct InstallTask: StageTask {

@@ -1,4 +1,5 @@
 public import Delivery
+import TaskQueue
 
 /// Takes a server out of the load balancer: drains it, waits for its requests, then out.
 public struct MarkdownTask: StageTask {

@@ -1,4 +1,5 @@
 public import Delivery
+import TaskQueue
 
 /// Puts a server into the load balancer, once a check of the load balancer's own has passed.
 public struct MarkupTask: StageTask {

@@ -1,4 +1,5 @@
 public import Delivery
+import TaskQueue
 
 /// Waits for ignition: the server's health check passes several times in a row and names the version.
 public struct VerifyTask: StageTask {
