@@ -1,0 +1,165 @@
+import NIOHTTP1
+import RedisClient
+import RedisServer
+import Testing
+
+@testable import TaskQueue
+@testable import Vitals
+
+@Suite struct PagesTests {
+  @Test func aProcessIsReadyWhileItsWorkersServeAndRedisAnswers() async throws {
+    try await Stand.with(workers: { queue, _ in [Worker(queue: queue, tasks: TaskRegistry(), logger: quiet)] }
+    ) {
+      stand in
+      #expect(try await stand.get("/health/live").body == "alive\n")
+      try await eventually("it is ready") { try await stand.get("/health/ready").status == 200 }
+      let ready = try await stand.get("/health/ready")
+      #expect(ready.body.hasPrefix("ready\nredis: answers\nworker worker: session worker-"))
+
+      try await stand.server.kill()
+      try await eventually("it says that Redis is away") {
+        try await stand.get("/health/ready").body.hasPrefix("not ready\nredis: no: ")
+      }
+      #expect(try await stand.get("/health/ready").status == 503)
+      #expect(try await stand.get("/health/live").status == 200)
+      // What the process knows by itself is shown still.
+      let page = try await stand.page()
+      #expect(page.value("drawbar_redis_up") == 0)
+      #expect(page.value("drawbar_worker_slots", ["worker": "worker"]) == 16)
+      #expect(page.value("drawbar_chains_due") == nil)
+
+      try await stand.server.restart()
+      try await eventually("it is ready again") { try await stand.get("/health/ready").status == 200 }
+    }
+  }
+
+  @Test func aWorkerThatNeverBeganIsNotReady() async throws {
+    try await Stand.with(idle: { [Worker(queue: $0, tasks: TaskRegistry(), logger: quiet)] }) { stand in
+      let reply = try await stand.get("/health/ready")
+      #expect(reply.status == 503)
+      #expect(reply.body == "not ready\nredis: answers\nworker worker: no: it has not begun, or has ended\n")
+      #expect(try await stand.page().value("drawbar_worker_serving", ["worker": "worker"]) == 0)
+    }
+  }
+
+  @Test func whileAWorkerDrainsThePagesAnswerAndSaySo() async throws {
+    let gate = Gate()
+    try await Stand.with { stand in
+      let worker = Worker(queue: stand.queue, tasks: TaskRegistry(Wait(gate: gate)), logger: quiet)
+      let site = Site(queue: stand.queue, workers: [worker], metrics: stand.metrics, patience: .seconds(2))
+      try await stand.queue.submit(Chain(id: ChainID("a"), links: [Link(Wait.self)]))
+      try await withThrowingTaskGroup { group in
+        group.addTask {
+          try await whileRunning([worker]) {
+            try await eventually("it runs") { worker.status.running == 1 }
+          }
+        }
+        try await eventually("it drains") { worker.status.state == .draining }
+        let answer = await site.answer(.GET, "/health/ready")
+        #expect(answer.status == .serviceUnavailable)
+        #expect(
+          answer.body.hasSuffix(
+            "worker worker: no: it was told to stop and takes nothing new, 1 of 16 slots run\n"))
+        gate.open()
+        try await group.waitForAll()
+      }
+      #expect(try await stand.queue.status([ChainID("a")])[0]?.state == .finished)
+    }
+  }
+
+  @Test func metricsAreWhatPrometheusReads() async throws {
+    let gate = Gate()
+    let retry = RetryPolicy(attempts: 2, backoff: 1)
+    try await Stand.with(workers: { queue, metrics in
+      [
+        Worker(
+          queue: queue, tasks: TaskRegistry(Obey(), Wait(gate: gate)),
+          configuration: WorkerConfiguration(
+            concurrency: 4, name: "w", middleware: [MeasureLinks(factory: metrics)]), logger: quiet)
+      ]
+    }) { stand in
+      let queue = stand.queue
+      try await queue.submit([
+        Chain(id: ChainID("a"), links: [Link(Obey.self, "well"), Link(Obey.self, "well")]),
+        Chain(id: ChainID("b"), links: [Link(Obey.self, "full", retry: retry)]),
+        Chain(id: ChainID("c"), links: [Link(Wait.self)]),
+        Chain(id: ChainID("d"), queue: QueueName("other"), links: [Link(Wait.self)]),
+        Chain(id: ChainID("e"), delay: .seconds(1_000), links: [Link(Wait.self)]),
+      ])
+      try await eventually("all but c, d, e end") {
+        try await queue.status([ChainID("a"), ChainID("b")]).allSatisfy { $0?.hasEnded == true }
+      }
+      try await eventually("it is seen in the metrics") {
+        try await stand.page().value("drawbar_chains_dead") == 1
+      }
+      let reply = try await stand.get("/metrics")
+      #expect(reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+      let page = try PrometheusPage(reply.body)
+      #expect(page.value("drawbar_links_total", ["task": "obey", "outcome": "done"]) == 2)
+      #expect(page.value("drawbar_links_total", ["task": "obey", "outcome": "retried"]) == 1)
+      #expect(page.value("drawbar_links_total", ["task": "obey", "outcome": "dead"]) == 1)
+      #expect(page.value("drawbar_link_failures_total", ["task": "obey", "code": "full"]) == 2)
+      #expect(page.value("drawbar_link_duration_seconds_count", ["task": "obey"]) == 4)
+      #expect(page.value("drawbar_links_running", ["task": "wait"]) == 1)
+      #expect(page.value("drawbar_links_running", ["task": "obey"]) == 0)
+      #expect(page.value("drawbar_queue_ready", ["queue": "other"]) == 1)
+      #expect(page.value("drawbar_queue_ready", ["queue": "default"]) == 0)
+      #expect(page.value("drawbar_chains_due") == 1)
+      #expect(page.value("drawbar_sessions") == 1)
+      #expect(page.value("drawbar_sessions_overdue") == 0)
+      #expect(page.value("drawbar_redis_up") == 1)
+      #expect(page.value("drawbar_worker_serving", ["worker": "w"]) == 1)
+      #expect(page.value("drawbar_worker_running", ["worker": "w"]) == 1)
+      #expect((page.value("process_resident_memory_bytes") ?? 0) > 1_000_000)
+      #expect((page.value("process_open_fds") ?? 0) > 3)
+      // Each says what it is, in a sentence of ours.
+      #expect(page.help.values.allSatisfy { $0.hasSuffix(".") && !$0.contains("as the program names it") })
+      gate.open()
+    }
+  }
+
+  @Test func scrapesDontLoadRedis() async throws {
+    try await Stand.with { stand in
+      _ = try await stand.queue.redis.send(RedisCommand("CONFIG", "RESETSTAT"))
+      let begun = ContinuousClock.now
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<40 {
+          group.addTask {
+            let page = try await stand.page()
+            #expect(page.value("drawbar_redis_up") == 1)
+          }
+        }
+        try await group.waitForAll()
+      }
+      let seconds = (ContinuousClock.now - begun).components.seconds + 1
+      let stats = try await stand.queue.redis.send(RedisCommand("INFO", "commandstats")).string ?? ""
+      let line = try #require(stats.split(whereSeparator: \.isNewline).first { $0.contains("_smembers:") })
+      let calls = try #require(
+        line.split(separator: "calls=").last?.split(separator: ",").first.flatMap { Int($0) })
+      #expect(calls <= seconds)
+    }
+  }
+
+  @Test func moreQueuesThanCanBeShownAreSummedUp() throws {
+    let families = QueueMetrics.families(
+      try overview(queues: (0..<300).map { (name: "q\($0)", ready: 2) }))
+    let page = try PrometheusPage(PrometheusText.page(families))
+    #expect(page.samples.filter { $0.name == "drawbar_queue_ready" }.count == 201)
+    #expect(page.value("drawbar_queue_ready", ["queue": "other"]) == 200)
+  }
+
+  @Test func workersOfOneNameAreToldApart() throws {
+    let status = WorkerStatus(
+      name: "w", state: .serving, session: "s", slots: 4, running: 1, held: 2, setAside: 0)
+    let page = try PrometheusPage(PrometheusText.page(QueueMetrics.families([status, status])))
+    #expect(page.value("drawbar_worker_slots", ["worker": "w"]) == 4)
+    #expect(page.value("drawbar_worker_slots", ["worker": "w-2"]) == 4)
+  }
+}
+
+/// An overview of these queues and nothing else.
+private func overview(queues: [(name: String, ready: Int)]) throws -> QueueOverview {
+  QueueOverview(
+    queues: queues.map { QueueOverview.Line(queue: $0.name, ready: $0.ready, lanes: 1, suspects: 0) },
+    sessions: [], due: 0, parked: 0, staged: 0, done: 0, dead: 0)
+}
