@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "RedisClient", targets: ["RedisClient"]),
     .library(name: "RedisServer", targets: ["RedisServer"]),
     .library(name: "TaskQueue", targets: ["TaskQueue"]),
+    .library(name: "Vitals", targets: ["Vitals"]),
     .library(name: "Rollout", targets: ["Rollout"]),
     .library(name: "Fleet", targets: ["Fleet"]),
     .library(name: "Delivery", targets: ["Delivery"]),
@@ -74,6 +75,18 @@ let package = Package(
       ],
       resources: [.embedInCode("Broker/Lua")],
       swiftSettings: strict),
+    .target(
+      name: "Vitals",
+      dependencies: [
+        "RedisClient", "TaskQueue",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
 
     // The engine
     .target(name: "Rollout", swiftSettings: strict),
@@ -110,12 +123,22 @@ let package = Package(
       swiftSettings: strict),
 
     // The programs
+    .target(
+      name: "Daemons",
+      dependencies: [
+        "RedisClient", "TaskQueue", "Vitals",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
     .target(name: "Console", dependencies: ["Fleet", "Rollout"], swiftSettings: strict),
     .executableTarget(
       name: "drawbar",
       dependencies: [
-        "Console", "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
-        "Workflows",
+        "Console", "Daemons", "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout",
+        "TaskQueue", "Vitals", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -126,21 +149,16 @@ let package = Package(
     .executableTarget(
       name: "drawbar-worker",
       dependencies: [
-        "Delivery", "RedisClient", "TaskQueue", "Workflows",
+        "Daemons", "Delivery", "TaskQueue", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       path: "Workers/worker",
       swiftSettings: strict),
     .executableTarget(
       name: "drawbar-coordinator",
       dependencies: [
-        "Fleet", "RedisClient", "RollEngine", "TaskQueue",
+        "Daemons", "Fleet", "RollEngine", "TaskQueue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "Workers/coordinator",
       swiftSettings: strict),
@@ -187,6 +205,18 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TaskQueueTests", dependencies: ["TaskQueue", "RedisServer"], swiftSettings: strict),
+    .testTarget(
+      name: "VitalsTests",
+      dependencies: [
+        "RedisClient", "RedisServer", "TaskQueue", "Vitals",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
     .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
     .testTarget(
       name: "FleetTests",
@@ -198,7 +228,9 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "demo", "demo-app", "drawbar", "RedisServer",
+        "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "RedisServer", "TaskQueue",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .testTarget(

@@ -9,14 +9,16 @@ public enum Coordinator {
   ///
   /// - Parameter lease: unheard for so long it is taken for dead, and others do its work.
   public static func worker(
-    _ releases: Releases, lease: Duration = .seconds(15), logger: Logger
+    _ releases: Releases, lease: Duration = .seconds(15), middleware: [any TaskMiddleware] = [],
+    logger: Logger
   ) throws -> Worker {
     let tasks = TaskRegistry(
       AdvanceTask(releases: releases), FlagTask(fleet: releases.fleet), SweepTask(releases: releases))
     return Worker(
       queue: releases.queue, tasks: tasks,
       configuration: WorkerConfiguration(
-        queues: [try Names.coordinators()], concurrency: 4, prefetch: 0, lease: lease, name: "coordinator"),
+        queues: [try Names.coordinators()], concurrency: 4, prefetch: 0, lease: lease, name: "coordinator",
+        middleware: middleware),
       logger: logger)
   }
 }

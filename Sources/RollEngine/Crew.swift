@@ -17,15 +17,20 @@ public struct Crew: Sendable {
   /// - Parameters:
   ///   - packages: where the archives are.
   ///   - concurrency: how many stages run at once.
+  ///   - middleware: wraps what both run.
   /// - Throws: nothing that a release could cause.
-  public init(redis: RedisClient, packages: PackageStore, concurrency: Int, logger: Logger) throws {
+  public init(
+    redis: RedisClient, packages: PackageStore, concurrency: Int, middleware: [any TaskMiddleware] = [],
+    logger: Logger
+  ) throws {
     let queue = Queue(redis: redis, retention: Releases.retention)
     fleet = FleetStore(redis: redis)
     releases = Releases(queue: queue, fleet: fleet, packages: packages, logger: logger)
     worker = Worker(
       queue: queue, tasks: TargetChain.tasks(Drivers(packages: packages)),
-      configuration: WorkerConfiguration(concurrency: concurrency), logger: logger)
-    coordinator = try Coordinator.worker(releases, logger: logger)
+      configuration: WorkerConfiguration(concurrency: concurrency, middleware: middleware),
+      logger: logger)
+    coordinator = try Coordinator.worker(releases, middleware: middleware, logger: logger)
   }
 
   /// Begins the coordinators' regular look at everything active. Call it once Redis answers.

@@ -16,7 +16,7 @@ import Synchronization
 /// that ends can't be forgotten.
 struct Listener: Sendable {
   typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
-  typealias Open = NIOAsyncChannel<Connection, Never>
+  typealias Open = NIOAsyncChannel<any Channel, Never>
 
   let address: ListenAddress
   let limits: Vitals.Limits
@@ -31,8 +31,13 @@ struct Listener: Sendable {
       return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .serverChannelOption(.backlog, value: 64)
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        // Nothing is read before there is somebody to read it to.
+        .childChannelOption(.autoRead, value: false)
         .bind(host: address.host, port: address.port) { channel in
-          channel.eventLoop.makeCompletedFuture { try Self.configured(channel) }
+          channel.eventLoop.makeCompletedFuture {
+            try Self.prepare(channel, for: limits.connection)
+            return channel
+          }
         }
     } catch let error as IOError {
       throw CantListen(address: address, reason: String(cString: strerror(error.errnoCode)))
@@ -41,7 +46,10 @@ struct Listener: Sendable {
     }
   }
 
-  private static func configured(_ channel: any Channel) throws -> Connection {
+  /// However a connection fares, served or not, it is closed when its time is up.
+  private static func prepare(_ channel: any Channel, for time: Duration) throws {
+    let end = channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
+    channel.closeFuture.whenComplete { _ in end.cancel() }
     var bounds = NIOHTTPDecoderLimitConfiguration()
     bounds.maxHeaderFieldSize = requestBytes / 2
     bounds.maxHeaderListSize = requestBytes
@@ -50,7 +58,15 @@ struct Listener: Sendable {
     try channel.pipeline.syncOperations.addHandlers([
       HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPServerProtocolErrorHandler(),
     ])
-    return try Connection(wrappingChannelSynchronously: channel)
+  }
+
+  /// A connection must be lent to `executeThenClose` once it is wrapped: so it is wrapped there and then, and
+  /// not at all if it is closed by now.
+  private static func wrap(_ channel: any Channel) async throws -> Connection {
+    try await channel.eventLoop.submit {
+      guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+      return try Connection(wrappingChannelSynchronously: channel)
+    }.get()
   }
 
   /// Until the channel is closed, or the task is cancelled. What is under way is answered.
@@ -61,7 +77,7 @@ struct Listener: Sendable {
         for try await connection in connections {
           guard taken.number.load(ordering: .relaxed) < limits.connections else {
             logger.warning("more than \(limits.connections) connections to the health page: one is closed")
-            connection.channel.close(promise: nil)
+            connection.close(promise: nil)
             continue
           }
           taken.number.add(1, ordering: .relaxed)
@@ -78,18 +94,16 @@ struct Listener: Sendable {
     let number = Atomic(0)
   }
 
-  private func converse(_ connection: Connection) async {
+  private func converse(_ channel: any Channel) async {
     do {
-      try await within(limits.connection) {
-        try await connection.executeThenClose { request, response in
-          guard let head = try await read(request) else { return }
-          switch head {
-          case .complete(let head):
-            let answer = await site.answer(head.method, head.uri)
-            try await write(answer, to: response, body: head.method != .HEAD)
-          case .tooLarge:
-            try await write(Self.tooLarge, to: response, body: true)
-          }
+      try await Self.wrap(channel).executeThenClose { request, response in
+        try await channel.setOption(.autoRead, value: true).get()
+        switch try await read(request) {
+        case .complete(let head):
+          let answer = await site.answer(head.method, head.uri)
+          try await write(answer, to: response, body: head.method != .HEAD)
+        case .tooLarge: try await write(Self.tooLarge, to: response, body: true)
+        case nil: break
         }
       }
     } catch {
@@ -146,14 +160,12 @@ final class Closing: Sendable {
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  /// False, and closes the channel, if the shutdown has begun.
-  func watch(_ channel: any Channel) -> Bool {
-    let isOpen = state.withLock { state in
+  func watch(_ channel: any Channel) {
+    let isClosed = state.withLock { state in
       state.channel = channel
-      return !state.isClosed
+      return state.isClosed
     }
-    if !isOpen { channel.close(promise: nil) }
-    return isOpen
+    if isClosed { channel.close(promise: nil) }
   }
 
   func close() {

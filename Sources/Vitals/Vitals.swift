@@ -67,13 +67,15 @@ public struct Vitals: Service {
     try await withTaskExecutorPreference(queue.redis.taskExecutor) {
       try await withGracefulShutdownHandler {
         var open = try await listener.open()
-        while closing.watch(open.channel) {
+        while true {
           let place = ListenAddress(host: address.host, port: open.channel.localAddress?.port ?? address.port)
-          logger.info("health and metrics on http://\(place)")
-          listening(place)
+          closing.watch(open.channel)
+          if !closing.isClosed {
+            logger.info("health and metrics on http://\(place)")
+            listening(place)
+          }
           do {
-            try await listener.serve(open)
-            return
+            return try await listener.serve(open)
           } catch {
             if Task.isCancelled || closing.isClosed { return }
             logger.error("the listener on \(place) failed and is opened again: \(error)")

@@ -29,6 +29,13 @@ struct Program: Sendable {
     try await answer("drawbar", Arguments(arguments), environment)
   }
 
+  /// Runs another program of this package.
+  func run(
+    _ program: String, _ arguments: [String], _ more: [Environment.Key: String?] = [:]
+  ) async throws -> Answer {
+    try await answer(program, Arguments(arguments), environment.updating(more))
+  }
+
   /// Runs the demo with more in its environment.
   func demo(_ more: [Environment.Key: String?]) async throws -> Answer {
     try await answer("demo", [], environment.updating(more))
@@ -37,7 +44,7 @@ struct Program: Sendable {
   private func answer(
     _ program: String, _ arguments: Arguments, _ environment: Environment
   ) async throws -> Answer {
-    let result = try await run(
+    let result = try await Subprocess.run(
       .name(program), arguments: arguments, environment: environment,
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     guard case .exited(let code) = result.terminationStatus else {
@@ -46,10 +53,39 @@ struct Program: Sendable {
     return Answer(code: Int(code), out: result.standardOutput, err: result.standardError)
   }
 
+  /// Runs another program of this package while the body runs, and ends it by SIGTERM.
+  ///
+  /// - Parameters:
+  ///   - word: the body begins when the program has written it to its log.
+  ///   - body: gets what was written so far.
+  /// - Returns: how it ended.
+  func whileRunning(
+    _ program: String, _ arguments: [String] = [], _ more: [Environment.Key: String?] = [:],
+    once word: String, _ body: @Sendable (String) async throws -> Void
+  ) async throws -> TerminationStatus {
+    try await Subprocess.run(
+      .name(program), arguments: Arguments(arguments), environment: environment.updating(more), input: .none,
+      output: .discarded, error: .sequence
+    ) { running in
+      var log = ""
+      for try await line in running.standardError.strings() {
+        log += line + "\n"
+        if line.contains(word) { break }
+      }
+      do {
+        try await body(log)
+      } catch {
+        try running.send(signal: .terminate)
+        throw error
+      }
+      try running.send(signal: .terminate)
+    }.terminationStatus
+  }
+
   /// Runs `drawbar up` while the body runs, and ends it by SIGTERM.
   /// - Returns: how `up` ended.
   func whileUp(_ body: @Sendable () async throws -> Void) async throws -> TerminationStatus {
-    try await run(
+    try await Subprocess.run(
       .name("drawbar"), arguments: ["up"], environment: environment, input: .none, output: .sequence,
       error: .discarded
     ) { up in

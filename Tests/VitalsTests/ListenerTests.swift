@@ -1,3 +1,5 @@
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import Vitals
@@ -85,8 +87,10 @@ import Testing
     try await Stand.with(limits: limits) { stand in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<2 {
-          let call = try await Call(stand.address)
-          group.addTask { _ = try? await call.ask("GET /") }
+          group.addTask {
+            // Which of three is one too many is for the server to say: these come again.
+            while !Task.isCancelled { _ = try await Call(stand.address).ask("GET /") }
+          }
         }
         try await eventually("the third is closed") {
           try await stand.get("/health/live").text.isEmpty
@@ -94,6 +98,24 @@ import Testing
         group.cancelAll()
       }
       try await eventually("there is room again") { try await stand.get("/health/live").status == 200 }
+    }
+  }
+
+  @Test func connectionsThatComeWhileItEndsDoNoHarm() async throws {
+    for _ in 0..<10 {
+      try await Stand.with { stand in
+        for _ in 0..<40 {
+          // Begun, and left to whatever becomes of them.
+          _ = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+              channel.closeFuture.eventLoop.scheduleTask(in: .milliseconds(20)) {
+                channel.close(promise: nil)
+              }
+              return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .connect(host: stand.address.host, port: stand.address.port)
+        }
+      }
     }
   }
 

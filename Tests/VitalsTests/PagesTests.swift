@@ -8,9 +8,10 @@ import Testing
 
 @Suite struct PagesTests {
   @Test func aProcessIsReadyWhileItsWorkersServeAndRedisAnswers() async throws {
-    try await Stand.with(workers: { queue, _ in [Worker(queue: queue, tasks: TaskRegistry(), logger: quiet)] }
-    ) {
-      stand in
+    func one(_ queue: Queue, _ metrics: MetricRegistry) -> [Worker] {
+      [Worker(queue: queue, tasks: TaskRegistry(), logger: quiet)]
+    }
+    try await Stand.with(workers: one) { stand in
       #expect(try await stand.get("/health/live").body == "alive\n")
       try await eventually("it is ready") { try await stand.get("/health/ready").status == 200 }
       let ready = try await stand.get("/health/ready")
@@ -34,7 +35,8 @@ import Testing
   }
 
   @Test func aWorkerThatNeverBeganIsNotReady() async throws {
-    try await Stand.with(idle: { [Worker(queue: $0, tasks: TaskRegistry(), logger: quiet)] }) { stand in
+    func one(_ queue: Queue) -> [Worker] { [Worker(queue: queue, tasks: TaskRegistry(), logger: quiet)] }
+    try await Stand.with(idle: one) { stand in
       let reply = try await stand.get("/health/ready")
       #expect(reply.status == 503)
       #expect(reply.body == "not ready\nredis: answers\nworker worker: no: it has not begun, or has ended\n")
@@ -70,14 +72,15 @@ import Testing
   @Test func metricsAreWhatPrometheusReads() async throws {
     let gate = Gate()
     let retry = RetryPolicy(attempts: 2, backoff: 1)
-    try await Stand.with(workers: { queue, metrics in
+    func measured(_ queue: Queue, _ metrics: MetricRegistry) -> [Worker] {
       [
         Worker(
           queue: queue, tasks: TaskRegistry(Obey(), Wait(gate: gate)),
           configuration: WorkerConfiguration(
             concurrency: 4, name: "w", middleware: [MeasureLinks(factory: metrics)]), logger: quiet)
       ]
-    }) { stand in
+    }
+    try await Stand.with(workers: measured) { stand in
       let queue = stand.queue
       try await queue.submit([
         Chain(id: ChainID("a"), links: [Link(Obey.self, "well"), Link(Obey.self, "well")]),

@@ -77,11 +77,13 @@ struct Call: Sendable {
 
   func ask(_ text: String) async throws -> Reply {
     try await channel.executeThenClose { incoming, outgoing in
-      if !text.isEmpty { try await outgoing.write(ByteBuffer(string: text)) }
       var answer = ByteBuffer()
       do {
+        if !text.isEmpty { try await outgoing.write(ByteBuffer(string: text)) }
         for try await bytes in incoming { answer.writeImmutableBuffer(bytes) }
-      } catch is IOError {}
+      } catch is IOError {
+        // The other side went away: what it said until then is the answer.
+      } catch is ChannelError {}
       return Reply(String(buffer: answer))
     }
   }

@@ -1,11 +1,14 @@
 import ArgumentParser
 import Console
+import Daemons
 import Logging
 import RedisClient
 import RedisServer
 import RollEngine
 import ServiceLifecycle
+import TaskQueue
 import UnixSignals
+import Vitals
 
 struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,11 +22,13 @@ struct Up: AsyncParsableCommand {
         drawbar up
         drawbar up --state /var/lib/drawbar --concurrency 64
         drawbar up --redis rediss://drawbar@redis.internal:6380
+        drawbar up --http 9464       # then: curl localhost:9464/health/ready
       """)
 
   @Option(help: ArgumentHelp("Stages that run at once.", valueName: "count")) var concurrency = 32
   @Option(help: ArgumentHelp("debug, info, notice, warning or error.", valueName: "level"))
   var logLevel: LogLevel = .notice
+  @OptionGroup var http: HTTPOptions
   @OptionGroup var place: PlaceOptions
 
   func validate() throws {
@@ -47,11 +52,16 @@ struct Up: AsyncParsableCommand {
     let redis = RedisClient(configuration, logger: logger)
     do {
       _ = try await redis.connect()
-      let crew = try Crew(redis: redis, packages: place.packages, concurrency: concurrency, logger: logger)
+      let metrics = MetricRegistry()
+      let crew = try Crew(
+        redis: redis, packages: place.packages, concurrency: concurrency,
+        middleware: http.middleware(into: metrics, logger), logger: logger)
       try await crew.begin()
       greet(configuration)
       // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
-      var services: [any Service] = [crew.coordinator, crew.worker]
+      var services: [any Service] = http.vitals(
+        of: [crew.coordinator, crew.worker], queue: Queue(redis: redis), metrics: metrics, logger)
+      services += [crew.coordinator, crew.worker]
       if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
       try await ServiceGroup(
         services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger
@@ -73,6 +83,11 @@ struct Up: AsyncParsableCommand {
       Line("  state   ", .faint) + Line(place.directory),
       Line("  redis   ", .faint) + Line("\(configuration)"),
       Line("  worker  ", .faint) + Line("\(concurrency) stages at once"),
+    ])
+    if let address = http.address {
+      terminal.show(Line("  pages   ", .faint) + Line("http://\(address)/health/ready and /metrics"))
+    }
+    terminal.show([
       Line(),
       "Next, in another terminal:",
       Line("  drawbar group apply FILE.yaml\(option)"),
