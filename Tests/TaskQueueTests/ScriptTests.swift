@@ -261,6 +261,59 @@ import Testing
     }
   }
 
+  @Test func aSuspectDoesNotWaitForASessionThatDied() async throws {
+    try await withQueue { queue in
+      try await queue.submit(chain("suspect", Link(Say.self, "1")))
+      for _ in 0..<2 {
+        let hand = try await Hand(queue)
+        #expect(try await hand.turn(take: 1)?.granted.count == 1)
+        while try await queue.broker.call(Scripts.reap, [.string(hand.name), 3]).int == 0 {}
+      }
+      // This one is to be emptied for it, and dies instead.
+      let busy = try await Hand(queue)
+      try await queue.submit(chain("other", queue: QueueName("else"), Link(Say.self, "1")))
+      let answer = try await queue.broker.call(
+        Scripts.complete, [.string(busy.name), 1, 1, 1, 1, 1, "else"])
+      #expect((answer.array?.count ?? 0) > 4)
+      busy.number = 1
+      #expect(try await busy.turn(take: 1)?.granted.count == 0)
+      while try await queue.broker.call(Scripts.reap, [.string(busy.name), 3]).int == 0 {}
+      let next = try await Hand(queue)
+      #expect(try await next.turn(take: 1)?.granted.map(\.chain.rawValue) == ["suspect"])
+    }
+  }
+
+  @Test func whatAWorkerThatLivesHandsBackOfALostSessionCountsAsNoCrash() async throws {
+    try await withQueue { queue in
+      try await queue.submit(["a", "b"].map { try chain($0, Link(Say.self, "1")) })
+      for _ in 0..<4 {
+        let hand = try await Hand(queue)
+        // A chain that is suspected would be granted alone.
+        let granted = try #require(try await hand.turn(take: 2)?.granted)
+        #expect(granted.count == 2)
+        let back = Slots.Turn(
+          number: 0, session: hand.name,
+          outcomes: zip(granted, [.back, .unstarted]).map { Outcome(held: $0, kind: $1) }, free: 0, total: 0,
+          mayStay: false)
+        guard case .settled(_, let codes, _, _) = try await hand.session.take(back) else { return }
+        #expect(codes == [0, 0])
+        while try await queue.broker.call(Scripts.reap, [.string(hand.name), 3]).int == 0 {}
+      }
+      // Too late, it changes nothing.
+      let hand = try await Hand(queue)
+      let granted = try #require(try await hand.turn(take: 1)?.granted)
+      while try await queue.broker.call(Scripts.reap, [.string(hand.name), 3]).int == 0 {}
+      let before = try await queue.status(granted.map(\.chain))
+      let late = Slots.Turn(
+        number: 0, session: hand.name, outcomes: granted.map { Outcome(held: $0, kind: .back) }, free: 0,
+        total: 0,
+        mayStay: false)
+      guard case .settled(_, let codes, _, _) = try await hand.session.take(late) else { return }
+      #expect(codes == [-1])
+      #expect(try await queue.status(granted.map(\.chain)) == before)
+    }
+  }
+
   @Test func whatAWorkerTellsOfASessionItGaveUpIsAccepted() async throws {
     try await withQueue { queue in
       try await queue.submit(chain("a", Link(Say.self, "1"), Link(Say.self, "2")))

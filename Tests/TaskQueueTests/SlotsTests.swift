@@ -154,14 +154,15 @@ import Testing
     _ = slots.end(0, a) { _ in .done(result: []) }
     _ = slots.lose(now: clock.now)
     slots.begin(session: "t", since: clock.now)
-    // b was told to stop: its cancellation says nothing, its success does.
-    let goesOn = slots.end(1, b) { $0 == .sessionLost ? .done(result: []) : .back }
+    let goesOn = slots.end(1, b) { $0 == .sessionLost ? .back : .done(result: []) }
     #expect(!goesOn)
+    // Nobody crashed: what was stopped or had not begun goes back uncounted, if it is not too late.
     let orphans = try turn(&slots)
     #expect(orphans.session == "s")
-    #expect(orphans.outcomes.map(\.held.chain.rawValue) == ["a", "b"])
+    #expect(orphans.outcomes.map(\.held.chain.rawValue) == ["a", "c", "b"])
+    #expect(orphans.outcomes.map(\.kind) == [.done(result: []), .unstarted, .back])
     #expect(orphans.total == 0)
-    try answer(&slots, codes: [0, -1], granted: [])
+    try answer(&slots, codes: [0, 0, -1], granted: [])
     let fresh = try turn(&slots)
     #expect(fresh.session == "t")
     #expect(fresh.number == 1)

@@ -91,6 +91,38 @@ struct Tell: QueueTask {
     }
   }
 
+  @Test func aLinkWaitsForItsInputWhileRedisIsAway() async throws {
+    let log = Log()
+    try await withQueue { queue in
+      let worker = Worker(
+        queue: queue, tasks: TaskRegistry(Sum(), Double_(), Hang(log: log)),
+        configuration: .init(concurrency: 1, prefetch: 1), logger: quiet)
+      try await withWorkers([worker]) {
+        var sum = Link(Sum.self, from: .previous)
+        sum.options.delay = .milliseconds(300)
+        try await queue.submit(Chain(id: ChainID("c"), links: [Link.map(Double_.self, over: [1, 2]), sum]))
+        try await eventually("the group ends") { try await queue.status([ChainID("c")])[0]?.cursor == 1 }
+        // The one slot is taken when the sum is granted.
+        try await queue.submit(chain("hang", Link(Hang.self, "h", timeLimit: .seconds(1))))
+        try await eventually("the sum waits in the worker") {
+          try await queue.status([ChainID("c")])[0]?.state == .granted
+        }
+        #expect(log.all == ["begun h"])
+        let redis = queue.redis
+        try await redis.send(RedisCommand("CONFIG", "SET", "replica-serve-stale-data", "no"))
+        try await redis.send(RedisCommand("REPLICAOF", "127.0.0.1", 1))
+        try await eventually("the sum's input is refused") {
+          let said = try await redis.send(RedisCommand("INFO", "commandstats")).string ?? ""
+          return said.contains(/cmdstat_hmget:[^\r]*rejected_calls=[1-9]/)
+        }
+        try await redis.send(RedisCommand("REPLICAOF", "NO", "ONE"))
+        try await eventually("the chain ends") { try await queue.status([ChainID("c")])[0]?.hasEnded == true }
+      }
+      #expect(try await queue.status([ChainID("c")])[0]?.state == .finished)
+      #expect(try await json(queue, "c") == "6")
+    }
+  }
+
   @Test func groupsNestAndChunksRunOneAfterAnother() async throws {
     let inner: [Link] = [
       try .map(Double_.self, over: [1, 2, 3, 4, 5], chunk: 2), Link(Sum.self, from: .previous),

@@ -71,11 +71,12 @@ struct Slots {
     wantsFetch = true
   }
 
-  /// The session was declared dead. What ended is told in its name; what runs must stop.
+  /// The session was declared dead. What ended is told in its name, and so is what was stopped or had not begun:
+  /// where nobody took it yet it goes back uncounted, since no crash was the reason. What runs must stop.
   mutating func lose(now: ContinuousClock.Instant) -> [TaskHandle] {
     for turn in told.reversed() { outcomes.insert(contentsOf: turn.outcomes, at: 0) }
     told = []
-    runnable = Line()
+    while let held = runnable.popFirst() { outcomes.append(Outcome(held: held, kind: .unstarted)) }
     session = ""
     return stopAll(.sessionLost, now: now)
   }
@@ -178,11 +179,7 @@ struct Slots {
     }
     running[slot] = nil
     runningCount -= 1
-    let decided = kind(entry.stopped)
-    // What a dead session held is with others already; only a result is worth telling.
-    if entry.stopped != .sessionLost || decided != .back {
-      outcomes.append(Outcome(held: entry.held, kind: decided))
-    }
+    outcomes.append(Outcome(held: entry.held, kind: kind(entry.stopped)))
     if entry.stopped != nil {
       freeSlots.append(slot)
       return false

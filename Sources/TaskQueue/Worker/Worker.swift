@@ -155,8 +155,20 @@ public struct Worker: Service {
     case .previous:
       if let previous = held.previous { return previous[...] }
       guard held.cursor > 0 else { return [] }
-      let stored = try await queue.broker.result(of: held.chain, link: held.cursor - 1)
-      return (stored ?? [])[...]
+      return (try await result(of: held.chain, link: held.cursor - 1) ?? [])[...]
+    }
+  }
+
+  /// That Redis is away is no failure of the link that waits for its input.
+  private func result(of chain: ChainID, link: Int) async throws -> [UInt8]? {
+    var backoff = Backoff()
+    while true {
+      do {
+        return try await queue.broker.result(of: chain, link: link)
+      } catch {
+        if Task.isCancelled { throw error }
+        try await backoff.wait(after: error, in: "reading the input of a link", logger)
+      }
     }
   }
 

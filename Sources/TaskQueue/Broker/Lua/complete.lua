@@ -109,7 +109,8 @@ local function settleAnyCase(kind, id, generation, one, two, three)
   if x.h ~= session then return -1 end
   if x.s == 'g' then
     if x.g ~= generation then return -1 end
-  elseif not (x.s == 'r' and not alive and tonumber(x.g) == tonumber(generation) + 1) then
+  elseif not (x.s == 'r' and not alive and tonumber(x.g) == tonumber(generation) + 1)
+    or kind == 'back' or kind == 'unstarted' then
     return -1
   end
   local link, attempts, begun = tonumber(x.i), 0, x.t

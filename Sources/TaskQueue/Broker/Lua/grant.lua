@@ -145,8 +145,10 @@ local function grantSuspect(session, queue, now, granted, holds)
   local h, suspects = P .. 'h:' .. session, P .. 'suspects:' .. queue
   if call('HEXISTS', h, '#s') == 1 then return true end
   if call('EXISTS', suspects) == 0 then return false end
-  if not call('SET', P .. 'clearing:' .. queue, session, 'NX', 'PX', 60000)
-    and call('GET', P .. 'clearing:' .. queue) ~= session then return false end
+  local other = call('GET', P .. 'clearing:' .. queue)
+  -- One that ended meanwhile is not waited for.
+  if other and other ~= session and call('ZSCORE', P .. 'sessions', other) then return false end
+  if other ~= session then call('SET', P .. 'clearing:' .. queue, session, 'PX', 60000) end
   -- What it says of itself: the number of its last request, and two answers.
   if call('HLEN', h) > 3 or #holds > 0 then return true end
   call('DEL', P .. 'clearing:' .. queue)
