@@ -228,8 +228,10 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "RedisServer", "TaskQueue",
+        "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "RedisClient", "RedisServer",
+        "TaskQueue",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),

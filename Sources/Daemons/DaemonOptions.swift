@@ -24,6 +24,14 @@ public struct DaemonOptions: ParsableArguments {
 
   @OptionGroup public var http: HTTPOptions
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Fire schedules when their times come. Any number of processes may: each firing happens once. One that \
+      doesn't need to: its /usr/share/zoneinfo may be missing or old.
+      """)
+  public var schedules = true
+
   @Option(
     help: "trace, debug, info, notice, warning, error or critical.",
     transform: { text in
@@ -49,7 +57,8 @@ public struct DaemonOptions: ParsableArguments {
     public let logger: Logger
   }
 
-  /// Runs one worker, and the pages about it where they are asked for, until SIGTERM or SIGINT.
+  /// Runs one worker, a scheduler beside it, and the pages about it where they are asked for, until SIGTERM or
+  /// SIGINT.
   public func serve(as label: String, _ worker: (Workplace) throws -> Worker) async throws {
     var logger = Logger(label: label, factory: { StreamLogHandler.standardError(label: $0) })
     logger.logLevel = logLevel
@@ -60,9 +69,11 @@ public struct DaemonOptions: ParsableArguments {
     let worker = try worker(place)
     let queue = Queue(redis: place.redis, namespace: place.namespace)
     let vitals = http.vitals(of: [worker], queue: queue, metrics: metrics, logger)
+    let scheduler = Scheduler(queue: queue, logger: logger)
     // The last service is the first to be stopped: the pages answer while the worker drains.
     try await ServiceGroup(
-      services: vitals + [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+      services: vitals + [worker] + (schedules ? [scheduler] : []),
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
     await place.redis.close()
   }

@@ -5,7 +5,7 @@ public import RedisClient
 public import TaskQueue
 import Workflows
 
-/// A worker and a coordinator side by side in one process: what `drawbar up` runs.
+/// A worker, a coordinator and a scheduler side by side in one process: what `drawbar up` runs.
 public struct Crew: Sendable {
   public let fleet: FleetStore
   public let releases: Releases
@@ -13,6 +13,8 @@ public struct Crew: Sendable {
   public let worker: Worker
   /// Moves the deployments.
   public let coordinator: Worker
+  /// Fires the schedules.
+  public let scheduler: Scheduler
 
   /// - Parameters:
   ///   - packages: where the archives are.
@@ -31,6 +33,7 @@ public struct Crew: Sendable {
       configuration: WorkerConfiguration(concurrency: concurrency, middleware: middleware),
       logger: logger)
     coordinator = try Coordinator.worker(releases, middleware: middleware, logger: logger)
+    scheduler = Scheduler(queue: Queue(redis: redis), logger: logger)
   }
 
   /// Begins the coordinators' regular look at everything active. Call it once Redis answers.

@@ -63,16 +63,23 @@ extension Queue {
 
   /// Parts first, in slices that nobody sees; the chain itself, which makes them count, only if all are there.
   private func submit(workflow chain: Chain) async throws -> Submitted {
+    let parts = try await stageParts(of: chain)
+    let answer = try await broker.call(Scripts.submit, try chain.arguments(retention, parts: parts))
+    guard let outcome = try Submitted.read(answer).first else { throw Broker.malformed("submit") }
+    return outcome
+  }
+
+  /// Writes what a workflow consists of, before the chain itself. Returns how many parts there are: 0 for a chain
+  /// of tasks alone.
+  func stageParts(of chain: Chain) async throws -> Int {
+    guard chain.isWorkflow else { return 0 }
     let workflow = try Workflow(chain)
     for part in workflow.parts {
       try await stage(
         part.members, in: part.group, limit: part.limit, root: "c:\(chain.id)", waiting: part.waiting,
         goesOn: part.goesOn, keepsResults: part.keepsResults, callback: nil, abandonedAfter: .seconds(3_600))
     }
-    let answer = try await broker.call(
-      Scripts.submit, try chain.arguments(retention, parts: workflow.size))
-    guard let outcome = try Submitted.read(answer).first else { throw Broker.malformed("submit") }
-    return outcome
+    return workflow.size
   }
 
   /// Submits a group: staged in slices, then made visible in one step.

@@ -25,7 +25,8 @@ struct Drawbar: AsyncParsableCommand {
           Continue.self, Brake.self, Retry.self, Resume.self, Accept.self, Abort.self, Rollback.self,
         ]),
       CommandGroup(
-        name: "Look", subcommands: [Watch.self, Show.self, Deployments.self, QueueCommand.self]),
+        name: "Look",
+        subcommands: [Watch.self, Show.self, Deployments.self, QueueCommand.self, ScheduleCommand.self]),
     ])
 
   static func main() async {

@@ -4,6 +4,7 @@ import RedisClient
 import RedisServer
 import RollEngine
 import Rollout
+import TaskQueue
 
 /// How a command ends: the process's exit code, which scripts rely on.
 enum Ending: Int32, CaseIterable {
@@ -52,6 +53,7 @@ enum Ending: Int32, CaseIterable {
       switch error {
       case let stop as Stop: stop.ending
       case is GroupFileError, is PlanRefusal, is Refusal: .refused
+      case is UnknownSchedule, is InvalidIdentifier: .refused
       case let error as ReleaseError: Ending(error)
       case PackageError.store: .unavailable
       case is PackageError: .refused

@@ -12,6 +12,15 @@ enum Scripts {
   static let halt = script("halt", with: moving, PackageResources.cancel_lua, PackageResources.halt_lua)
   static let requeue = script("requeue", with: moving, PackageResources.requeue_lua)
 
+  static let planSchedule = script(
+    "plan_schedule", with: moving, PackageResources.schedule_lua, PackageResources.plan_schedule_lua)
+  static let dueSchedules = script(
+    "due_schedules", with: moving, PackageResources.schedule_lua, PackageResources.due_schedules_lua)
+  static let fireSchedule = script(
+    "fire_schedule", with: making, PackageResources.schedule_lua, PackageResources.fire_schedule_lua)
+  static let changeSchedule = script(
+    "change_schedule", with: moving, PackageResources.schedule_lua, PackageResources.change_schedule_lua)
+
   static let hello = script("hello", with: PackageResources.common_lua, PackageResources.hello_lua)
   static let complete = script(
     "complete", with: moving, PackageResources.grant_lua, PackageResources.complete_lua)

@@ -12,7 +12,7 @@ import Vitals
 
 struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Run everything in this process: a private Redis, a worker and a coordinator.",
+    abstract: "Run everything in this process: a private Redis, a worker, a coordinator and a scheduler.",
     discussion: """
       Redis listens on a unix socket in the state directory and keeps an append-only file there. Ctrl-C or
       SIGTERM ends in good order: stages that run may end, the rest is handed back, and goes on when it is up
@@ -61,7 +61,7 @@ struct Up: AsyncParsableCommand {
       // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
       var services: [any Service] = http.vitals(
         of: [crew.coordinator, crew.worker], queue: Queue(redis: redis), metrics: metrics, logger)
-      services += [crew.coordinator, crew.worker]
+      services += [crew.coordinator, crew.worker, crew.scheduler]
       if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
       try await ServiceGroup(
         services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger

@@ -18,6 +18,7 @@
 --   done      list    "time id"                   dead     zset     chains given up, by time
 --   queues, paused    sets                        caps, depth hashes by queue
 --   rec:<record> hash                             clock hash        what the reaper knows of time
+--   sch:<schedule>, schedules, tick              see schedule.lua
 --   watch     string  while it is there, what happens is written to the stream `events`
 --
 -- A chain's field v is all that moves in the usual case, in one field, because a field costs more than the
