@@ -18,7 +18,7 @@ public enum TargetChain {
   ///   - id: the caller's own; a chain that is submitted twice exists once.
   ///   - stages: in their order; each becomes a link, in the same place.
   ///   - retries: how often a failed stage is tried again. Verify is not: it tries all through its time.
-  /// - Throws: what ``TaskQueue/Chain`` throws, for no stages.
+  /// - Throws: what ``TaskQueue/Chain`` throws, for no stages; ``TaskQueue/TaskFailure`` for a stage that no task runs.
   public static func make(
     id: ChainID, input: StageInput, stages: [Stage], retries: Int, queue: QueueName = .default,
     lane: String = "-", priority: Priority = .normal
@@ -26,14 +26,14 @@ public enum TargetChain {
     var input = input
     input.markupLink = stages.firstIndex(of: .markup)
     let again = RetryPolicy(attempts: 1 + max(0, retries), backoff: 1_000, maxBackoff: 30_000)
-    let links = stages.map { stage in link(stage, input.rules, again) }
+    let links = try stages.map { stage in try link(stage, input.rules, again) }
     return try Chain(
       id: id, queue: queue, lane: lane, priority: priority, sharedInput: input, links: links)
   }
 
   /// Time limits leave each stage its own limit and some time to say what was wrong: they are for a stage
   /// that hangs where none of its own limits holds.
-  private static func link(_ stage: Stage, _ rules: StageRules, _ again: RetryPolicy) -> Link {
+  private static func link(_ stage: Stage, _ rules: StageRules, _ again: RetryPolicy) throws -> Link {
     func limit(_ own: Milliseconds) -> Duration { .milliseconds(own) + .seconds(60) }
     switch stage {
     case .markdown:
@@ -42,6 +42,9 @@ public enum TargetChain {
     case .install: return Link(InstallTask.self, retry: again, timeLimit: limit(2 * rules.scriptTimeout))
     case .verify: return Link(VerifyTask.self, timeLimit: limit(rules.startupTimeout))
     case .markup: return Link(MarkupTask.self, retry: again, timeLimit: limit(rules.markupTimeout))
+    case .run:
+      throw TaskFailure(
+        code: "unsupported", message: "no task of this worker runs scripts over a fleet", retry: .never)
     }
   }
 }

@@ -1,7 +1,7 @@
 import Rollout
 
 extension Board {
-  /// A line a target: its batch, its state, its five stages and its last error.
+  /// A line a target: its batch, its state, its stages and its last error.
   func targets(room: Int?) -> [Line] {
     let rows = deployment.batches.enumerated().flatMap { index, batch in
       batch.targets.map { Row(batch: batchName(index), target: $0) }
@@ -16,7 +16,7 @@ extension Board {
     let hostWidth = max(4, shown.map { $0.target.host.count }.max() ?? 4)
     let head =
       Self.cell("batch", 8) + Self.cell("host", hostWidth + 2) + Self.cell("state", 18)
-      + Stage.allCases.map { Self.cell($0.rawValue.lowercased(), 10) }.joined() + "last error"
+      + deployment.rollingStages.map { Self.cell($0.rawValue.lowercased(), 10) }.joined() + "last error"
     var lines = [Line(head, .faint)] + shown.map { line($0, hostWidth) }
     if shown.count < rows.count { lines.append(summary(of: rows, besides: shown)) }
     return lines
@@ -48,7 +48,7 @@ extension Board {
     let target = row.target
     var line = Line(Self.cell(row.batch, 8), .faint) + Line(Self.cell(target.host, hostWidth + 2))
     line += Line(Self.cell(target.state.rawValue, 18), target.state.paint)
-    for stage in Stage.allCases { line += cell(stage, of: target) }
+    for stage in deployment.rollingStages { line += cell(stage, of: target) }
     if let failure = target.failure {
       let words = failure.message.split(whereSeparator: \.isNewline).first ?? ""
       line += Line("\(failure.code.rawValue): \(words)", .red)

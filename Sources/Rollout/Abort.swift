@@ -44,7 +44,7 @@ extension Course {
       if killing {
         target.stopping = .now
         stops.append(Stop(host: target.host, ticket: ticket, mode: .now))
-      } else if target.stopping == nil, target.stages.contains(.install),
+      } else if target.stopping == nil, target.stages.contains(.markdown),
         reports[target.host]?.progress.stage(of: target.stages) != nil
       {
         target.stopping = .gently
@@ -60,6 +60,6 @@ extension Target {
   /// Whether a graceful abort has to put it back: it is out, still runs its old version, and neither failed
   /// before the abort nor came back by it.
   fileprivate var owesMarkup: Bool {
-    out && !times.contains { $0.stage == .install } && (isUnderWay || state == .failed(.markup))
+    out && !times.contains { $0.stage.changesTheServer } && (isUnderWay || state == .failed(.markup))
   }
 }

@@ -152,10 +152,10 @@ extension Course {
       gone.append(target.host)
     }
     for host in gone { log("EXCLUDED", why: "\(host): no longer in the group") }
-    guard deployment.kind == .release else { return }
+    guard deployment.kind == .release || deployment.kind == .scaleOut else { return }
     let known = Set(deployment.targets.map(\.host))
     let added = servers.filter {
-      !known.contains($0.host) && !$0.pulledOut && !$0.drainedByHand && !$0.decommissioned
+      !known.contains($0.host) && lacksVersion($0) && !$0.pulledOut && !$0.drainedByHand && !$0.decommissioned
         && situation.pulledOut[$0.host] == nil
     }.sorted { $0.host < $1.host }
     for start in stride(from: 0, to: added.count, by: deployment.numbers.batchSize) {
@@ -163,6 +163,11 @@ extension Course {
       deployment.batches.append(Batch(kind: .rolling, targets: part.map(\.target)))
       for server in part { log("added", why: "\(server.host): new in the group") }
     }
+  }
+
+  /// A scale-out is for the servers that don't run the version yet.
+  private func lacksVersion(_ server: PlanServer) -> Bool {
+    deployment.kind != .scaleOut || server.version != deployment.package.version
   }
 
   // MARK: Resume, accept

@@ -155,23 +155,28 @@ extension Course {
     let targets = deployment.batches[index].targets
     let pending = targets.indices.filter { targets[$0].state == .pending }
     // What failed in the pass before goes before what never ran.
-    let ordered = pending.filter { targets[$0].touched } + pending.filter { !targets[$0].touched }
+    let ordered = pending.filter { targets[$0].hasRun } + pending.filter { !targets[$0].hasRun }
     let again = targets.indices.filter { mustProveAgain(targets[$0], in: targets) }
     let hosts = pending.map { targets[$0].host }
-    if let reason = deployment.inServiceReason(pulling: hosts, balancer: situation.balancer) {
+    let pulled = deployment.rollingStages.contains(.markdown) ? hosts : []
+    if let reason = deployment.inServiceReason(pulling: pulled, balancer: situation.balancer) {
       return brake(.inService, "batch \(deployment.rollingNumber(of: index)): \(reason)")
+    }
+    if let off = situation.degradation.inForce(.loadBalancer, at: now) {
+      log("degraded", why: "batch \(deployment.rollingNumber(of: index)) goes out ungated: \(off.banner)")
     }
     leaveGate()
     for t in again { deployment.batches[index].targets[t].recheck = true }
     run(
-      batch: index, (ordered + again).map { ($0, Stage.rolling) }, mayBeSkipped: true,
+      batch: index, (ordered + again).map { ($0, deployment.rollingStages) }, mayBeSkipped: true,
       bound: deployment.limit)
   }
 
   /// Whether a target that succeeded in an earlier pass belongs to a batch that is retried: it is asked
   /// again, and not touched where all is well.
   private func mustProveAgain(_ target: Target, in batch: [Target]) -> Bool {
-    target.state.isGood && target.attempt > 0 && target.attempt < deployment.attempt
+    deployment.dayTwo == nil && target.state.isGood && target.attempt > 0
+      && target.attempt < deployment.attempt
       && situation.pulledOut[target.host] == nil
   }
 
@@ -219,8 +224,10 @@ extension Course {
       target.attempt = attempt
       target.stopping = nil
       target.failure = nil
-      if stages.first == .markdown { target.state = .pending }
-      if !target.recheck, stages.first == .markdown { target.times = [] }
+      if stages != Stage.bake {
+        target.state = .pending
+        if !target.recheck { target.times = [] }
+      }
       deployment.batches[index].targets[t] = target
     }
     if deployment.batches[index].startedAt == nil { deployment.batches[index].startedAt = now }
@@ -235,7 +242,9 @@ extension Course {
         Work(
           ticket: situation.ticket, batch: index, attempt: attempt, bound: bound, failures: failures,
           runs: runs.map {
-            Run(host: targets[$0.target].host, stages: $0.stages, mayBeSkipped: mayBeSkipped)
+            Run(
+              host: targets[$0.target].host, stages: $0.stages,
+              mayBeSkipped: mayBeSkipped && deployment.mayBeSkipped(targets[$0.target]))
           })))
   }
 }

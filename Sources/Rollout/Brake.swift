@@ -2,22 +2,39 @@ extension Deployment {
   /// F: the failures that count towards the limit.
   ///
   /// Rolling targets now in a failure, and those that ended well but are reported out of service and are
-  /// not pulled out. A rollback doesn't count servers that were out already when it was planned.
+  /// not pulled out, or whose Markup is owed. A rollback doesn't count servers that were out already when it was planned.
   public func failures(balancer: BalancerFacts, pulledOut: [String: String] = [:]) -> Int {
-    batches.filter { $0.kind == .rolling }.reduce(0) { sum, batch in
-      sum + batch.targets.count { counts($0, balancer: balancer, pulledOut: pulledOut) }
+    var failures = 0
+    for batch in batches {
+      for target in batch.targets {
+        let counts =
+          batch.kind == .bastion
+          ? bastionIsOwed(target) : counts(target, balancer: balancer, pulledOut: pulledOut)
+        if counts { failures += 1 }
+      }
     }
+    return failures
   }
 
   /// F as it was at the last look, with what the queue says now: what people are shown.
   public var failuresSeen: Int {
-    failures(balancer: .none) + targets.count { $0.state.isGood && down.contains($0.host) }
+    let down = Set(down)
+    return failures(balancer: .none)
+      + rollingBatches.flatMap(\.targets).count { $0.state.isGood && !$0.out && down.contains($0.host) }
+  }
+
+  /// The servers that ended well and whose Markup is owed: the load balancer was left out on purpose when it
+  /// was due, and has not been heard to send them requests since.
+  public var owedMarkups: [String] { targets.filter { $0.state.isGood && $0.out }.map(\.host) }
+
+  /// A bastion counts only where its Markup is owed: it is out beside whatever the batches take out.
+  private func bastionIsOwed(_ target: Target) -> Bool {
+    rolloutOpenedAt != nil && target.state.isGood && target.out
   }
 
   private func counts(_ target: Target, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
     if kind == .rollback && target.wasOut { return false }
-    return target.state.isFailure
-      || isDown(target, balancer: balancer, pulledOut: pulledOut)
+    return target.state.isFailure || countsAsDown(target, balancer: balancer, pulledOut: pulledOut)
   }
 
   /// Whether a target that ended well counts as a failure.
@@ -25,10 +42,15 @@ extension Deployment {
     !(kind == .rollback && target.wasOut) && isDown(target, balancer: balancer, pulledOut: pulledOut)
   }
 
-  /// Whether a target that ended well is reported out of service, and nobody pulled it out.
+  /// Whether a target that ended well is reported out of service or its Markup is owed, and nobody pulled it
+  /// out.
   func isDown(_ target: Target, balancer: BalancerFacts, pulledOut: [String: String]) -> Bool {
-    guard target.state.isGood, case .inService(let hosts) = balancer else { return false }
-    return !hosts.contains(target.host) && pulledOut[target.host] == nil
+    guard target.state.isGood, pulledOut[target.host] == nil else { return false }
+    // What puts nothing into service is not to blame for what was out before.
+    if target.wasOut, dayTwo?.drained == false { return false }
+    // A Markup that is owed counts as out until the load balancer says otherwise.
+    guard case .inService(let hosts) = balancer else { return target.out }
+    return !hosts.contains(target.host)
   }
 
   /// Whether a rolling target has not been started in this pass.
@@ -51,7 +73,8 @@ extension Deployment {
     let failures = failures(balancer: balancer, pulledOut: pulledOut)
     guard failures >= limit else { return listReason(balancer: balancer, pulledOut: pulledOut) }
     let down = down.isEmpty ? "" : " (\(down.joined(separator: ", ")) went out of service after success)"
-    return "\(failures) failed of \(numbers.rolling)\(down), the limit is \(limit)"
+    let owed = owedMarkups.isEmpty ? "" : " (Markup owed: \(owedMarkups.joined(separator: ", ")))"
+    return "\(failures) failed of \(numbers.rolling)\(down)\(owed), the limit is \(limit)"
   }
 
   /// A list begins with small batches so that they tell what the large ones would do: where all of one

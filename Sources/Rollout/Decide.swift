@@ -39,6 +39,9 @@ struct Course {
 
   init(_ deployment: Deployment, _ situation: Situation) {
     self.deployment = deployment
+    var situation = situation
+    // Left out on purpose, it isn't asked, whatever it might say.
+    if situation.degradation.inForce(.loadBalancer, at: situation.now) != nil { situation.balancer = .none }
     self.situation = situation
   }
 

@@ -6,6 +6,12 @@ public struct Deployment: Codable, Sendable, Equatable {
     case release
     /// Back to an earlier version, for the servers that another deployment touched.
     case rollback
+    /// The group's version for servers that don't run it yet.
+    case scaleOut
+    /// Servers that drifted from what they should be, brought back to it.
+    case heal
+    /// A script over the fleet: no version changes.
+    case dayTwo
   }
 
   /// `<group>-<number>`.
@@ -20,6 +26,10 @@ public struct Deployment: Codable, Sendable, Equatable {
   public var package: PackageVersion
   /// The group's version when it was planned; nil where none was known.
   public var fromVersion: String?
+  /// What a day-2 run does; nil for all others.
+  public var dayTwo: DayTwo?
+  /// The campaign that it is part of; nil where it is none's.
+  public var campaign: String?
   /// The deployment that a rollback takes back.
   public var origin: String?
   /// The deployment that must be `REVOKED` (or ended) before this one may start.
@@ -73,7 +83,7 @@ public struct Deployment: Codable, Sendable, Equatable {
   public init(
     id: String, group: String, number: Int, kind: Kind = .release, package: PackageVersion,
     fromVersion: String? = nil, origin: String? = nil, supersedes: String? = nil,
-    plan: Plan, createdAt: Milliseconds, createdBy: String
+    dayTwo: DayTwo? = nil, campaign: String? = nil, plan: Plan, createdAt: Milliseconds, createdBy: String
   ) {
     self.id = id
     self.group = group
@@ -83,6 +93,8 @@ public struct Deployment: Codable, Sendable, Equatable {
     self.fromVersion = fromVersion
     self.origin = origin
     self.supersedes = supersedes
+    self.dayTwo = dayTwo
+    self.campaign = campaign
     self.createdAt = createdAt
     self.createdBy = createdBy
     config = plan.config
@@ -133,6 +145,8 @@ public struct Braked: Codable, Sendable, Equatable {
     case person
     /// A person, for every deployment.
     case all
+    /// The campaign that it is part of: over all its groups too much has failed.
+    case campaign
   }
 
   /// The state in which it was braked.

@@ -10,6 +10,8 @@ public struct PlanServer: Sendable, Equatable {
   public var pulledOut: Bool
   /// Whether the group's record says that it is going away for good.
   public var decommissioned: Bool
+  /// The version that it runs; nil where that is not known.
+  public var version: String?
   /// Whether the load balancer sends it requests; nil where that is not known.
   public var inService: Bool?
   /// Whether the load balancer has it drained or in maintenance, and no release did that.
@@ -18,7 +20,8 @@ public struct PlanServer: Sendable, Equatable {
   /// A server as planning sees it.
   public init(
     host: String, site: String? = nil, bastion: Bool = false, pulledOut: Bool = false,
-    inService: Bool? = nil, drainedByHand: Bool = false, decommissioned: Bool = false
+    inService: Bool? = nil, drainedByHand: Bool = false, decommissioned: Bool = false,
+    version: String? = nil
   ) {
     self.host = host
     self.site = site
@@ -27,6 +30,7 @@ public struct PlanServer: Sendable, Equatable {
     self.inService = inService
     self.drainedByHand = drainedByHand
     self.decommissioned = decommissioned
+    self.version = version
   }
 }
 
@@ -73,6 +77,8 @@ public enum PlanRefusal: Error, Sendable, Equatable {
   case config([ConfigProblem])
   /// Every server is pulled out, or there is none.
   case nothingEligible(servers: Int)
+  /// Every eligible server is as it should be: there is nothing to do.
+  case nothingToDo(String)
   /// Two servers have the same hostname.
   case duplicateHost(String)
 }
@@ -87,6 +93,7 @@ extension PlanRefusal: CustomStringConvertible {
     case .nothingEligible(0): "the group has no servers"
     case .nothingEligible(let servers):
       "none of the group's \(servers) servers is eligible: each is pulled out or decommissioned; pull one in and plan again"
+    case .nothingToDo(let why): "there is nothing to do: \(why)"
     case .duplicateHost(let host): "the host \(host) appears twice in the group"
     }
   }

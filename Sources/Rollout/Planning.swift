@@ -16,10 +16,7 @@ public func makePlan(
   let numbers = PlanNumbers(rolling: rolling.count, eligible: eligible.count, config: config)
   let sizes = batchSizes(n: rolling.count, most: numbers.batchSize, list: config.batches)
   let first = bastion.map { [Batch(kind: .bastion, targets: [$0.target])] } ?? []
-  return Plan(
-    config: config, numbers: numbers, batches: first + cut(rolling, into: sizes),
-    pulledOut: servers.filter(\.pulledOut).map(\.host).sorted(),
-    drainedByHand: servers.filter { $0.drainedByHand && !$0.pulledOut }.map(\.host).sorted())
+  return Plan(config, numbers, first + cut(rolling, into: sizes), leavingOut: servers)
 }
 
 /// Plans a rollback: no bastion, no wait, two halves, those out of service first.
@@ -41,10 +38,61 @@ public func makeRollbackPlan(
   let halves = [n - n / 2, n / 2].filter { $0 > 0 }
   var numbers = PlanNumbers(rolling: n, eligible: n, config: config)
   numbers.batchSize = n - n / 2
-  return Plan(
-    config: config, numbers: numbers, batches: cut(outFirst(eligible), into: halves),
-    pulledOut: servers.filter(\.pulledOut).map(\.host).sorted(),
-    drainedByHand: servers.filter { $0.drainedByHand && !$0.pulledOut }.map(\.host).sorted())
+  return Plan(config, numbers, cut(outFirst(eligible), into: halves), leavingOut: servers)
+}
+
+/// Plans a scale-out: the group's version for the servers that don't run it yet, no bastion, no wait.
+///
+/// - Parameters:
+///   - servers: the group's; those whose version is not known are taken, and skipped where they have it.
+///   - version: the version that the group runs.
+/// - Throws: ``PlanRefusal`` where the config is not valid, or no eligible server lacks the version.
+public func makeScaleOutPlan(
+  servers: [PlanServer], to version: String, config: DeploymentConfig, production: Bool
+) throws(PlanRefusal) -> Plan {
+  var config = config
+  config.batchWait = 0
+  config.tailWait = nil
+  config.gates.batches = .auto()
+  return try planWithoutBastion(servers, config, production, unless: "every server runs \(version) already") {
+    $0.version != version
+  }
+}
+
+/// Plans a day-2 run: every eligible server, in batches, without a bastion.
+///
+/// - Throws: ``PlanRefusal`` where the config is not valid or no server is eligible.
+public func makeDayTwoPlan(
+  servers: [PlanServer], config: DeploymentConfig, production: Bool
+) throws(PlanRefusal) -> Plan {
+  try planWithoutBastion(servers, config, production, unless: "") { _ in true }
+}
+
+/// Plans for some of the eligible servers, without a bastion. What must stay in service is a matter of all.
+func planWithoutBastion(
+  _ servers: [PlanServer], _ config: DeploymentConfig, _ production: Bool, unless nothing: String,
+  _ concerned: (PlanServer) -> Bool
+) throws(PlanRefusal) -> Plan {
+  var config = config
+  config.bastion = false
+  let eligible = try eligible(servers, config: config, production: production)
+  let chosen = eligible.filter(concerned)
+  guard !chosen.isEmpty else { throw .nothingToDo(nothing) }
+  let order = eligible.count { $0.inService == true } == 1 ? outFirst(chosen) : spread(chosen)
+  let numbers = PlanNumbers(rolling: chosen.count, eligible: eligible.count, config: config)
+  let sizes = batchSizes(n: chosen.count, most: numbers.batchSize, list: config.batches)
+  return Plan(config, numbers, cut(order, into: sizes), leavingOut: servers)
+}
+
+extension Plan {
+  fileprivate init(
+    _ config: DeploymentConfig, _ numbers: PlanNumbers, _ batches: [Batch], leavingOut servers: [PlanServer]
+  ) {
+    self.init(
+      config: config, numbers: numbers, batches: batches,
+      pulledOut: servers.filter(\.pulledOut).map(\.host).sorted(),
+      drainedByHand: servers.filter { $0.drainedByHand && !$0.pulledOut }.map(\.host).sorted())
+  }
 }
 
 extension PlanNumbers {

@@ -24,6 +24,8 @@ public struct Situation: Sendable {
   public var servers: [PlanServer]?
   /// Why every deployment is to brake; nil while none is.
   public var brakeAll: String?
+  /// What is left out on purpose at present.
+  public var degradation: Degradation
   /// Whether the deployment that this one supersedes has ended.
   public var predecessorEnded: Bool
 
@@ -31,7 +33,8 @@ public struct Situation: Sendable {
   public init(
     now: Milliseconds, ticket: String, reports: [String: TargetReport] = [:],
     limitTripped: Bool = false, balancer: BalancerFacts = .none, pulledOut: [String: String] = [:],
-    servers: [PlanServer]? = nil, brakeAll: String? = nil, predecessorEnded: Bool = true
+    servers: [PlanServer]? = nil, brakeAll: String? = nil,
+    degradation: Degradation = Degradation(), predecessorEnded: Bool = true
   ) {
     self.now = now
     self.ticket = ticket
@@ -41,6 +44,7 @@ public struct Situation: Sendable {
     self.pulledOut = pulledOut
     self.servers = servers
     self.brakeAll = brakeAll
+    self.degradation = degradation
     self.predecessorEnded = predecessorEnded
   }
 }
@@ -75,18 +79,21 @@ public struct TargetReport: Sendable, Equatable {
   public var times: [StageTime]
   /// The stages that ended well.
   public var done: [Stage]
+  /// Those of them that were not done, because the system that they need is left out on purpose.
+  public var degraded: [Stage]
   /// Since when the present stage runs or waits to run; nil before the first.
   public var since: Milliseconds?
 
   /// A report on a run.
   public init(
     ticket: String, progress: Progress, times: [StageTime] = [], done: [Stage] = [],
-    since: Milliseconds? = nil
+    degraded: [Stage] = [], since: Milliseconds? = nil
   ) {
     self.ticket = ticket
     self.progress = progress
     self.times = times
     self.done = done
+    self.degraded = degraded
     self.since = since
   }
 

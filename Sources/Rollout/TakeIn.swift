@@ -38,6 +38,7 @@ extension Course {
     // runs has ended and the limit is set anew.
     if late { shut() }
     if !onlyLooking {
+      noteReconciled()
       excludeFailed()
       noteDown()
     }
@@ -58,6 +59,14 @@ extension Course {
       }
     }
     deployment.down = down
+  }
+
+  /// A Markup that was owed has been made: the load balancer sends it requests again.
+  private mutating func noteReconciled() {
+    guard !deployment.state.isTerminal, case .inService(let live) = situation.balancer else { return }
+    forEachTarget { target, _ in
+      if target.out, target.state.isGood, live.contains(target.host) { target.out = false }
+    }
   }
 
   /// A failed server that somebody has pulled out is no longer the release's business.
@@ -132,13 +141,15 @@ extension Target {
     case .between(let stage): if !timedOut { state = .succeeded(stage) }
     case .finished:
       failure = nil
-      if revoking, stages.contains(.install), !report.done.contains(.install) {
+      if revoking, stages.contains(where: \.changesTheServer),
+        !report.done.contains(where: \.changesTheServer)
+      {
         state = .revoked
-      } else if let last = stages.last, last != .markup {
-        state = .succeeded(last)
+      } else if stages.last == .verify {
+        state = .succeeded(.verify)
       } else {
         state = .success
-        out = false
+        if stages.contains(.markup) { comeBack(report) }
       }
     case .skipped:
       failure = nil
@@ -172,15 +183,28 @@ extension Target {
     case .waiting, .running(.markdown), .skipped: break
     // What has become of it nobody knows.
     case .unknown: if stages.contains(.markdown) { leaveOut() }
-    default: if report.times.contains(where: { $0.stage == .markdown }) { leaveOut() }
+    default:
+      guard report.times.contains(where: { $0.stage == .markdown }) else { break }
+      // A Markdown that was left out on purpose has taken nothing out.
+      if report.degraded.contains(.markdown) { touched = true } else { leaveOut() }
     }
-    if report.done.contains(.markup) { out = false }
+    if report.done.contains(.markup) { comeBack(report) }
   }
 
   /// Its Markdown has begun: whatever comes, it is out of service until its Markup is done.
   mutating func leaveOut() {
     touched = true
     out = true
+  }
+
+  /// Its Markup is done. One that was left out on purpose is owed where the server is out, through us or
+  /// before.
+  private mutating func comeBack(_ report: TargetReport) {
+    if !report.degraded.contains(.markup) {
+      out = false
+    } else if wasOut {
+      out = true
+    }
   }
 
   private mutating func fail(_ message: String) {

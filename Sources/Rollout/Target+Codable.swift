@@ -3,7 +3,7 @@
 extension Target: Codable {
   private enum CodingKeys: String, CodingKey {
     case host, site, state, failure, attempt, ticket, stages, times, touched, out, wasOut, recheck, stopping
-    case note
+    case note, renew
   }
 
   public init(from decoder: any Decoder) throws {
@@ -22,6 +22,7 @@ extension Target: Codable {
     recheck = try fields.decodeIfPresent(Bool.self, forKey: .recheck) ?? false
     stopping = try fields.decodeIfPresent(Stopping.self, forKey: .stopping)
     note = try fields.decodeIfPresent(String.self, forKey: .note)
+    renew = try fields.decodeIfPresent(Bool.self, forKey: .renew) ?? false
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -32,10 +33,10 @@ extension Target: Codable {
     try fields.encodeIfPresent(failure, forKey: .failure)
     if attempt != 0 { try fields.encode(attempt, forKey: .attempt) }
     try fields.encodeIfPresent(ticket, forKey: .ticket)
-    if !stages.isEmpty { try fields.encode(stages.map { "\($0.index)" }.joined(), forKey: .stages) }
+    if !stages.isEmpty { try fields.encode(stages.map { "\($0.digit)" }.joined(), forKey: .stages) }
     if !times.isEmpty {
       try fields.encode(
-        times.flatMap { [Milliseconds($0.stage.index), $0.startedAt, $0.endedAt ?? -1] }, forKey: .times)
+        times.flatMap { [Milliseconds($0.stage.digit), $0.startedAt, $0.endedAt ?? -1] }, forKey: .times)
     }
     if touched { try fields.encode(true, forKey: .touched) }
     if out { try fields.encode(true, forKey: .out) }
@@ -43,13 +44,14 @@ extension Target: Codable {
     if recheck { try fields.encode(true, forKey: .recheck) }
     try fields.encodeIfPresent(stopping, forKey: .stopping)
     try fields.encodeIfPresent(note, forKey: .note)
+    if renew { try fields.encode(true, forKey: .renew) }
   }
 
   private static func stages(
     _ word: String, at fields: KeyedDecodingContainer<CodingKeys>
   ) throws -> [Stage] {
     try word.map { digit in
-      guard let index = digit.wholeNumberValue, let stage = Stage(index: index) else {
+      guard let index = digit.wholeNumberValue, let stage = Stage(digit: index) else {
         throw DecodingError.dataCorruptedError(
           forKey: .stages, in: fields, debugDescription: "no stage: \(digit)")
       }
@@ -61,7 +63,7 @@ extension Target: Codable {
     _ flat: [Milliseconds], at fields: KeyedDecodingContainer<CodingKeys>
   ) throws -> [StageTime] {
     try stride(from: 0, to: flat.count, by: 3).map { at in
-      guard at + 2 < flat.count, let stage = Stage(index: Int(flat[at])) else {
+      guard at + 2 < flat.count, let stage = Stage(digit: Int(flat[at])) else {
         throw DecodingError.dataCorruptedError(
           forKey: .times, in: fields, debugDescription: "no time of a stage")
       }

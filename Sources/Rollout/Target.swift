@@ -26,6 +26,8 @@ public struct Target: Sendable, Equatable {
   public var recheck: Bool
   /// The stop that has been said of its present run; nil where none was.
   public var stopping: Stopping?
+  /// Whether it is released even where it reports the wanted version: what it runs is not what was published.
+  public var renew: Bool
   /// Who excluded it and why, or what else a person should know.
   public var note: String?
 
@@ -41,7 +43,11 @@ public struct Target: Sendable, Equatable {
     touched = false
     out = false
     recheck = false
+    renew = false
   }
+
+  /// Whether any of it was ever done in this deployment.
+  var hasRun: Bool { touched || !times.isEmpty }
 
   /// True while work for it has been handed to the queue and has not ended.
   public var isUnderWay: Bool { ticket != nil }

@@ -24,7 +24,7 @@ import Testing
     var deployment = example(hosts: ["web-1", "web-2", "web-3"], batchSize: 2)
     deployment.state = .rollingOut
     deployment.batches[0].targets[0].state = .success
-    deployment.batches[0].targets[0].times = Stage.allCases.map {
+    deployment.batches[0].targets[0].times = Stage.rolling.map {
       StageTime(stage: $0, startedAt: 1_000, endedAt: 1_250)
     }
     deployment.batches[1].targets[0].state = .failed(.verify)

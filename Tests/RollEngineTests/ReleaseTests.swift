@@ -18,7 +18,7 @@ import Testing
       #expect(view.states == ["SUCCESS": 9])
       #expect(stand.fleet.versions == ["2": 9])
       #expect(stand.fleet.outOfService == [])
-      #expect(view.deployment.targets.allSatisfy { $0.times.map(\.stage) == Stage.allCases })
+      #expect(view.deployment.targets.allSatisfy { $0.times.map(\.stage) == Stage.rolling })
       // Every stage of every target was accepted once; the bastion was verified twice.
       for target in view.deployment.targets {
         let verified = target.host == view.deployment.bastion?.host ? 2 : 1

@@ -6,7 +6,7 @@ import Testing
 @Suite struct StorageTests {
   @Test func everyStateOfATargetHasItsWord() {
     for state in TargetState.allStates { #expect(TargetState(rawValue: state.rawValue) == state) }
-    #expect(TargetState.allStates.count == 20)
+    #expect(TargetState.allStates.count == 23)
     for word in ["", "VERIFY", "VERIFY_", "VERIFY_DONE", "verify_running", "SMOKING"] {
       #expect(TargetState(rawValue: word) == nil)
     }

@@ -23,6 +23,7 @@ extension Teller {
     } else {
       world.brakeAll = nil
       world.balancerAnswers = true
+      world.degradation.restore()
       world.fate = { _, _, _ in .works }
       try world.run()
       try check()
@@ -68,10 +69,15 @@ extension Teller {
   /// SUCCESS means that every server that was not excluded runs the version.
   private func checkSuccess() throws {
     for target in world.deployment.targets where target.state != .excluded {
-      guard target.state.isGood, let host = world.hosts[target.host], host.onVersion else {
+      guard target.state.isGood, let host = world.hosts[target.host],
+        host.onVersion || world.deployment.dayTwo != nil
+      else {
         throw Violation("SUCCESS although \(target.host) is \(target.state) and not on the version")
       }
-      guard host.live || host.flag != nil || host.meddled else {
+      guard
+        host.live || host.flag != nil || host.meddled || target.out
+          || (target.wasOut && world.deployment.dayTwo?.drained == false)
+      else {
         throw Violation("SUCCESS although \(target.host) is out of service")
       }
     }

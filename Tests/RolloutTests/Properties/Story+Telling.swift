@@ -93,6 +93,8 @@ struct Teller {
         world.hosts[host]?.meddled = true
       }
     case .balancer: world.balancerAnswers.toggle()
+    case .degrade:
+      if world.isDegraded { world.degradation.restore() } else { try world.degrade() }
     case .brakeAll: world.brakeAll = world.brakeAll == nil ? "bob: fire" : nil
     case .forget(let number):
       let host = world.name(number)

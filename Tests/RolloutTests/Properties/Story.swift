@@ -18,6 +18,8 @@ enum Happening: Hashable {
   /// A server that we left alone goes down, or comes back.
   case toggle(Int)
   case balancer
+  /// The load balancer is left out on purpose, or no longer.
+  case degrade
   case brakeAll
   /// The queue forgets a run.
   case forget(Int)
@@ -47,14 +49,19 @@ struct Story {
       servers[index].site = random.chance(50) ? "east" : "west"
       servers[index].inService = !random.chance(10)
     }
-    let rollback = random.chance(10)
+    let kind = Self.kinds[Int(seed % UInt64(Self.kinds.count))]
+    let dayTwo = kind == .dayTwo ? DayTwo(script: "restart", drained: random.chance(70)) : nil
     let plan =
-      rollback
-      ? try makeRollbackPlan(servers: servers, config: config, production: true)
-      : try makePlan(servers: servers, config: config, production: true)
+      switch kind {
+      case .rollback: try makeRollbackPlan(servers: servers, config: config, production: true)
+      case .dayTwo: try makeDayTwoPlan(servers: servers, config: config, production: true)
+      case .scaleOut: try makeScaleOutPlan(servers: servers, to: "2", config: config, production: true)
+      default: try makePlan(servers: servers, config: config, production: true)
+      }
     let live = Set(servers.filter { $0.inService == true }.map(\.host))
-    var world = World(deployment(plan, kind: rollback ? .rollback : .release)) { live.contains($0) }
+    var world = World(deployment(plan, kind: kind, dayTwo: dayTwo)) { live.contains($0) }
     world.list = servers
+    if seed % 8 == 0 { world.replaying = Replaying() }
     let (salt, rate) = (random.next(), Int.random(in: 0...40, using: &random))
     world.fate = { host, stage, attempt in
       var dice = SeededGenerator(
@@ -65,6 +72,10 @@ struct Story {
     }
     return world
   }
+
+  /// A story in ten is of each of the rarer kinds.
+  private static let kinds: [Deployment.Kind] =
+    [.rollback, .dayTwo, .scaleOut] + Array(repeating: .release, count: 7)
 
   private static func config(_ n: Int, _ random: inout SeededGenerator) -> DeploymentConfig {
     var config = DeploymentConfig.automatic(
@@ -95,7 +106,7 @@ extension Happening {
     case 91: .race(action(number))
     case 92..<94: .flag(number)
     case 94..<96: .toggle(number)
-    case 96: .balancer
+    case 96: number < 700 ? .balancer : .degrade
     case 97: number < 500 ? .brakeAll : .look
     case 98: number < 300 ? .forget(number) : .look
     default: number < 300 ? .list(number) : .look

@@ -205,6 +205,15 @@ extension ScenarioTests {
     > run
     = SUCCESS t=180
 
+    nor does the first batch where the one before it ended only lately
+    fleet:4 r:25 b:50 bastion:off wait:60 fails:1,2@VERIFY#1
+    > start run
+    = BRAKED t=60 | v v - -
+    > retry waits
+    = ROLLING_OUT next=60 | S - - -
+    > brake retry
+    = ROLLING_OUT last=2 t=60
+
     servers that are gone become EXCLUDED, new ones form a last batch
     fleet:8 r:25 bastion:off fails:1,2@VERIFY
     > start run gone:1,2 new:9,10 retry

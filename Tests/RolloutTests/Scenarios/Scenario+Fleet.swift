@@ -31,6 +31,7 @@ struct Setting {
   var config = DeploymentConfig.automatic()
   var production = true
   var kind = Deployment.Kind.release
+  var dayTwo: DayTwo?
   var mishaps: [Mishap] = []
   var balancer = true
 
@@ -71,6 +72,11 @@ struct Setting {
     case "revoke-deadline": config.revokeDeadline = seconds(number)
     case "staging": production = false
     case "rollback": kind = .rollback
+    case "scale-out": kind = .scaleOut
+    case "day-2":
+      kind = .dayTwo
+      dayTwo = DayTwo(script: value.isEmpty ? "restart" : value, drained: value != "alone")
+    case "at-version": mark(value) { $0.version = "2" }
     case "no-balancer": balancer = false
     case "fails": mishaps.append(try Mishap(value, .fails(.script)))
     case "lost": mishaps.append(try Mishap(value, .fails(.lost)))
@@ -98,10 +104,12 @@ struct Setting {
     let plan =
       switch kind {
       case .rollback: try makeRollbackPlan(servers: servers, config: config, production: production)
+      case .scaleOut: try makeScaleOutPlan(servers: servers, to: "2", config: config, production: production)
+      case .dayTwo: try makeDayTwoPlan(servers: servers, config: config, production: production)
       default: try makePlan(servers: servers, config: config, production: production)
       }
     let out = Set(servers.filter { $0.inService == false }.map(\.host))
-    var world = World(deployment(plan, kind: kind)) { !out.contains($0) }
+    var world = World(deployment(plan, kind: kind, dayTwo: dayTwo)) { !out.contains($0) }
     world.hasBalancer = balancer
     return world
   }

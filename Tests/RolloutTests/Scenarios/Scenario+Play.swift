@@ -51,9 +51,15 @@ struct Play {
     case "pull": for host in hostnames(value) { world.hosts[host]?.flag = "operator: bob" }
     case "unpull": for host in hostnames(value) { world.hosts[host]?.flag = nil }
     case "down": for host in hostnames(value) { world.hosts[host]?.live = false }
-    case "up": for host in hostnames(value) { world.hosts[host]?.live = true }
+    case "up":
+      for host in hostnames(value) {
+        world.hosts[host]?.live = true
+        world.hosts[host]?.outByUs = false
+      }
     case "on-version": for host in hostnames(value) { world.hosts[host]?.onVersion = true }
     case "balancer": world.balancerAnswers = value != "off"
+    case "degrade": try world.degrade(Int(value) ?? 3_600)
+    case "restore": world.degradation.restore()
     case "brake-all": world.brakeAll = "bob: fire"
     case "lift": world.brakeAll = nil
     case "successor": world.predecessorEnded = false

@@ -101,6 +101,7 @@ extension Play {
     case .install: "i"
     case .verify: "v"
     case .markup: "u"
+    case .run: "r"
     }
   }
 }

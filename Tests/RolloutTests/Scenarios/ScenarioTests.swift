@@ -6,7 +6,7 @@ import Testing
   static let all: [Scenario] = [
     planning, bastions, brakes, insideBatches, secondGates, waits, deadlines, retries, ends, aborts,
     rollbacks,
-    coordinators,
+    coordinators, degradations, scaleOuts, dayTwos,
   ].flatMap(Scenario.read)
 
   @Test(arguments: all) func scenario(_ scenario: Scenario) {

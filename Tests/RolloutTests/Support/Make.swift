@@ -11,10 +11,13 @@ func deployment(
   deployment(try makePlan(servers: fleet(n), config: config, production: production))
 }
 
-func deployment(_ plan: Plan, kind: Deployment.Kind = .release) -> Deployment {
+func deployment(
+  _ plan: Plan, kind: Deployment.Kind = .release, dayTwo: DayTwo? = nil
+) -> Deployment {
   Deployment(
     id: "web-1", group: "web", number: 1, kind: kind,
-    package: PackageVersion(app: "shop", version: "2", sha256: "00"), plan: plan, createdAt: 1_000,
+    package: PackageVersion(app: "shop", version: "2", sha256: "00"), dayTwo: dayTwo, plan: plan,
+    createdAt: 1_000,
     createdBy: "ann")
 }
 

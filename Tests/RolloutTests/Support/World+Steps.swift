@@ -39,7 +39,8 @@ extension World {
     chains[host]?.times.append(StageTime(stage: stage, startedAt: now))
     // A server is out from the first moment of its Markdown, unless that only asks.
     let asks = chains[host]?.mayBeSkipped == true && hosts[host]?.onVersion == true && verifies(host)
-    if stage == .markdown, !asks { takeOut(host) }
+    if stage == .markdown, !asks, !isDegraded { takeOut(host) }
+    if stage == .markdown || stage == .markup, isDegraded { chains[host]?.degraded.append(stage) }
   }
 
   private func verifies(_ host: String) -> Bool {
@@ -76,7 +77,7 @@ extension World {
     chains[host]?.done.append(stage)
     switch stage {
     case .install: hosts[host]?.onVersion = true
-    case .markup:
+    case .markup where chains[host]?.degraded.contains(.markup) == false:
       hosts[host]?.live = true
       hosts[host]?.outByUs = false
     default: break
@@ -92,6 +93,12 @@ extension World {
       chains[host]?.progress = .between(after: stage)
       chains[host]?.since = now
     }
+  }
+
+  /// The load balancer is left out on purpose for so many seconds.
+  mutating func degrade(_ duration: Int = 3_600) throws {
+    try degradation.degrade(
+      [.loadBalancer], by: "bob", reason: "it is down", now: now, for: Milliseconds(duration) * 1_000)
   }
 
   /// The queue loses all it knew of a run.

@@ -22,6 +22,7 @@ struct World {
     var mayBeSkipped: Bool
     var progress: TargetReport.Progress = .waiting
     var done: [Stage] = []
+    var degraded: [Stage] = []
     var times: [StageTime] = []
     var since: Milliseconds?
     var gentle: Stop.Mode?
@@ -52,6 +53,9 @@ struct World {
   /// Whether the group has a load balancer, or it is left out on purpose.
   var hasBalancer = true
   var brakeAll: String?
+  var degradation = Degradation()
+  /// All events since the world began, where they are kept.
+  var replaying: Replaying?
   var predecessorEnded = true
   /// The group's present servers, where a retry is to follow the list.
   var servers: [PlanServer]?
@@ -92,7 +96,8 @@ struct World {
       now: now, ticket: "t\(tickets)",
       reports: chains.mapValues {
         TargetReport(
-          ticket: $0.ticket, progress: $0.progress, times: $0.times, done: $0.done, since: $0.since)
+          ticket: $0.ticket, progress: $0.progress, times: $0.times, done: $0.done, degraded: $0.degraded,
+          since: $0.since)
       },
       limitTripped: tripped,
       balancer: !hasBalancer
@@ -100,6 +105,7 @@ struct World {
         : balancerAnswers
           ? .inService(Set(hosts.filter(\.value.live).map(\.key))) : .unreachable("no answer"),
       pulledOut: hosts.compactMapValues(\.flag), servers: servers, brakeAll: brakeAll,
+      degradation: degradation,
       predecessorEnded: predecessorEnded)
   }
 
@@ -162,6 +168,7 @@ struct World {
     let before = deployment
     deployment = decision.deployment
     nextWake = nil
+    try replay(before)
     largestLimit = max(largestLimit, deployment.limit)
     for effect in decision.effects { try apply(effect, before: before) }
   }
@@ -208,6 +215,16 @@ struct World {
     if case .between = chain.progress, chain.gentle != nil { advanceGentle(stop.host) }
   }
 
+  var isDegraded: Bool { degradation.inForce(.loadBalancer, at: now) != nil }
+
+  /// The events of a change make the same of what they made before.
+  private mutating func replay(_ before: Deployment) throws {
+    guard replaying != nil else { return }
+    if replaying?.deployment == nil { replaying?.apply(.created(before)) }
+    for event in events(from: before, to: deployment) { replaying?.apply(event) }
+    if replaying?.deployment != deployment { throw Violation("replay of the events differs") }
+  }
+
   // MARK: What must never happen
 
   private func check(_ work: Work) throws {
@@ -221,14 +238,17 @@ struct World {
         && !batch.targets.contains { $0.host == run.host && $0.recheck }
     }
     let staying = hosts.values.count(where: \.live) - pulled.count
-    guard !hasBalancer || pulled.isEmpty || (balancerAnswers && staying >= deployment.numbers.minInService)
+    let ungated = !hasBalancer || isDegraded
+    guard ungated || pulled.isEmpty || (balancerAnswers && staying >= deployment.numbers.minInService)
     else {
       throw Violation("\(staying) stay in service, \(deployment.numbers.minInService) should")
     }
     for run in work.runs {
       if let chain = chains[run.host], !chain.isOver { throw Violation("\(run.host) runs twice at once") }
       // What is on the version and serves is only ever asked; the bastion is the exception.
-      if let host = hosts[run.host], host.onVersion, host.live, batch.kind == .rolling, !run.mayBeSkipped {
+      if let host = hosts[run.host], host.onVersion, host.live, batch.kind == .rolling, !run.mayBeSkipped,
+        deployment.dayTwo == nil
+      {
         throw Violation("\(run.host) is on the version and in service, and is released again")
       }
     }
@@ -237,7 +257,8 @@ struct World {
       throw Violation("a batch that succeeded is touched")
     }
     guard work.bound == deployment.limit else { throw Violation("the queue's bound is not the limit") }
-    let f = deployment.failures(balancer: situation.balancer, pulledOut: situation.pulledOut)
+    let f = deployment.failures(
+      balancer: isDegraded ? .none : situation.balancer, pulledOut: situation.pulledOut)
     guard f < deployment.limit, f == work.failures else { throw Violation("a batch starts at F=\(f)") }
     if let bastion = deployment.bastion, !bastion.state.isTerminal || bastion.state.isFailure {
       throw Violation("a batch starts before the bastion is done: \(bastion.state)")
