@@ -85,6 +85,7 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
 
@@ -174,6 +175,12 @@ let package = Package(
       ],
       path: "Examples/demo-app",
       swiftSettings: strict),
+    // A worker with tasks of its own
+    .executableTarget(
+      name: "thumbnails",
+      dependencies: ["TaskQueue", "Vitals"],
+      path: "Examples/thumbnails",
+      swiftSettings: strict),
     .target(
       name: "DemoFleet",
       dependencies: [
@@ -229,7 +236,7 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "RedisClient", "RedisServer",
-        "TaskQueue",
+        "TaskQueue", "thumbnails",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

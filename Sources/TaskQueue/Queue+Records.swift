@@ -26,6 +26,11 @@ extension Queue {
   ///
   /// - Throws: ``InvalidChain``, ``PayloadTooLarge``; `RedisError`: when it says `mayHaveRun`, read the records again: their revision tells.
   public func commit(_ commit: Commit) async throws -> CommitResult {
+    var commit = commit
+    commit.submit = commit.submit.map(traced)
+    for index in commit.limits.indices {
+      commit.limits[index].onTripped = commit.limits[index].onTripped.map(traced)
+    }
     let answer = try await broker.call(Scripts.commit, try commit.arguments(retention))
     guard let words = answer.array?.compactMap(\.string), let first = words.first else {
       throw Broker.malformed("commit")

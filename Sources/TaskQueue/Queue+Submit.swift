@@ -14,10 +14,12 @@ extension Queue {
 
   /// Submits one chain. Callers that submit at the same time share their round trips.
   ///
+  /// The current trace, where there is one, goes with it in its headers: see ``TraceLinks``.
   /// - Throws: ``QueueFull``, ``PayloadTooLarge``, ``InvalidChain``; `RedisError`, after which the same chain may
   ///   be sent again: it exists once.
   @discardableResult
   public func submit(_ chain: Chain) async throws -> Submitted {
+    let chain = traced(chain)
     if chain.isWorkflow { return try await submit(workflow: chain) }
     return try await intake.submit(chain.arguments(retention), to: broker)
   }
@@ -54,7 +56,7 @@ extension Queue {
       var arguments: [RedisArgument] = []
       arguments.reserveCapacity(Self.slice * 9)
       for chain in chains[start..<min(start + Self.slice, chains.endIndex)] {
-        arguments += try chain.arguments(retention)
+        arguments += try traced(chain).arguments(retention)
       }
       return Scripts.submit.call(keys: [broker.root], arguments: arguments)
     }
@@ -103,8 +105,9 @@ extension Queue {
           + "make the group a link of a chain")
     }
     try await stage(
-      group.members.map { Chain($0, lane: "*\(group.id)") }, in: group.id, limit: group.limit,
-      root: "g:\(group.id)", waiting: nil, goesOn: false, keepsResults: false, callback: group.onSettled,
+      group.members.map { Chain(traced($0), lane: "*\(group.id)") }, in: group.id, limit: group.limit,
+      root: "g:\(group.id)", waiting: nil, goesOn: false, keepsResults: false,
+      callback: group.onSettled.map(traced),
       abandonedAfter: abandonedAfter)
   }
 

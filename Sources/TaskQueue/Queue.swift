@@ -1,9 +1,10 @@
+public import Logging
 public import RedisClient
 
 /// A queue's client: submits chains and groups, cancels them, and reads how they stand.
 ///
 /// ```swift
-/// let queue = try Queue(redis: RedisClient(RedisConfiguration(url: "redis://127.0.0.1"), logger: logger))
+/// let queue = try Queue(url: "redis://127.0.0.1")
 /// try await queue.submit(Chain(id: ChainID("thumb-42"), links: [Link(Resize.self, .init(image: "42", width: 80))]))
 /// ```
 public struct Queue: Sendable {
@@ -19,6 +20,19 @@ public struct Queue: Sendable {
   /// How long what has ended is kept.
   public let retention: Retention
   public var redis: RedisClient { broker.redis }
+
+  /// A queue with a connection of its own, made when it is first used.
+  ///
+  /// - Parameter url: `redis://`, `rediss://` for TLS, or `unix://`, as `RedisConfiguration` reads it.
+  /// - Throws: `RedisError` that names the faulty part of the URL.
+  public init(
+    url: String, namespace: QueueName = .namespace, retention: Duration = .seconds(86_400),
+    logger: Logger = Logger(label: "redis")
+  ) throws(RedisError) {
+    self.init(
+      redis: RedisClient(try RedisConfiguration(url: url), logger: logger), namespace: namespace,
+      retention: retention)
+  }
 
   /// - Parameters:
   ///   - namespace: put before every key, so that several queues can share one Redis.

@@ -134,10 +134,9 @@ public final class MetricRegistry: MetricsFactory {
   }
 
   private static let help = [
-    "drawbar.links": "Links that ended, by task and outcome: done, retried, dead or stopped.",
+    "drawbar.links": "Links that ended, by task and outcome: done, retried, dead, snoozed or stopped.",
     "drawbar.link.failures": "Failures of links, by task and by the code that the task gave.",
     "drawbar.link.duration": "How long links ran that were not stopped, in seconds.",
-    "drawbar.link.wait": "From when a link could run to when it did, in seconds.",
     "drawbar.links.running": "Links that run now in this process.",
   ]
 }

@@ -5,10 +5,9 @@ import Synchronization
 ///
 /// | metric | kind | labels | what it tells |
 /// | --- | --- | --- | --- |
-/// | `drawbar.links` | counter | task, outcome | links that ended: `done`, `retried`, `dead`, `stopped` |
+/// | `drawbar.links` | counter | task, outcome | links that ended: `done`, `retried`, `dead`, `snoozed`, `stopped` |
 /// | `drawbar.link.failures` | counter | task, code | failures, by the code that the task gave |
 /// | `drawbar.link.duration` | timer | task | how long links ran that were not stopped |
-/// | `drawbar.link.wait` | timer | queue | from when a link could run to when it did, where that is known |
 /// | `drawbar.links.running` | meter | task | links that run now |
 ///
 /// A link whose task ignores its time limit is settled without it; it counts as running until it really ends.
@@ -17,7 +16,6 @@ public final class MeasureLinks: TaskMiddleware {
     var ended: [String: Counter] = [:]
     var failures: [String: Counter] = [:]
     var durations: [String: Timer] = [:]
-    var waits: [String: Timer] = [:]
     var running: [String: Meter] = [:]
   }
 
@@ -34,14 +32,6 @@ public final class MeasureLinks: TaskMiddleware {
       Self.kept(&meters.running, run.task) {
         Meter(label: "drawbar.links.running", dimensions: [("task", run.task)], factory: factory)
       }
-    }
-    if let waited = run.waited {
-      meters.withLock { meters in
-        let queue = run.queue?.rawValue ?? ""
-        return Self.kept(&meters.waits, queue) {
-          Timer(label: "drawbar.link.wait", dimensions: [("queue", queue)], factory: factory)
-        }
-      }.recordNanoseconds(waited.nanoseconds)
     }
     running.increment()
     defer { running.decrement() }

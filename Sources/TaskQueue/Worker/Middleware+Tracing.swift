@@ -3,7 +3,7 @@ public import Tracing
 /// Opens a span for each link: a consumer's, child of the span in which its chain was submitted.
 ///
 /// The task sees it as the current ``ServiceContext``, so spans of its own and of the clients that it uses
-/// become children. The trace comes with the chain's headers; see ``Chain/carryingTrace(of:by:)``.
+/// become children. The trace comes with the chain's headers, where submitting put it.
 public struct TraceLinks: TaskMiddleware {
   private let tracer: (any Tracer)?
 
@@ -13,15 +13,17 @@ public struct TraceLinks: TaskMiddleware {
   public func handle(
     _ run: TaskRun, next: @Sendable () async throws -> TaskOutput
   ) async throws -> TaskOutput {
-    let tracer: any Tracer = tracer ?? InstrumentationSystem.tracer
-    return try await trace(run, by: tracer, next)
+    guard let tracer else { return try await trace(run, by: InstrumentationSystem.tracer, next) }
+    // Also for what the task traces and submits.
+    return try await withTracer(tracer) { try await trace(run, by: tracer, next) }
   }
 
   private func trace(
     _ run: TaskRun, by tracer: some Tracer, _ next: @Sendable () async throws -> TaskOutput
   ) async throws -> TaskOutput {
     var origin = ServiceContext.topLevel
-    tracer.extract(run.headers, into: &origin, using: Headers())
+    // As it was put there: by all instruments of the program, of which the tracer may be one.
+    InstrumentationSystem.instrument.extract(run.headers, into: &origin, using: Headers())
     let span = tracer.startSpan("run \(run.task)", context: origin, ofKind: .consumer)
     defer { span.end() }
     span.updateAttributes { attributes in
@@ -45,14 +47,5 @@ public struct TraceLinks: TaskMiddleware {
         span.setStatus(SpanStatus(code: .error, message: code))
       }
     }
-  }
-}
-
-/// A chain's headers as a carrier of traces.
-struct Headers: Extractor, Injector {
-  func extract(key: String, from headers: [String: String]) -> String? { headers[key] }
-
-  func inject(_ value: String, forKey key: String, into headers: inout [String: String]) {
-    headers[key] = value
   }
 }

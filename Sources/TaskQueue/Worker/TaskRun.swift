@@ -7,12 +7,10 @@ public struct TaskRun: Sendable {
   public let link: Int
   /// 1 for the first try of this link.
   public let attempt: Int
-  /// The queue that it came from, where that is known.
+  /// The queue that it came from; nil where the worker serves several.
   public let queue: QueueName?
   /// What travels with the chain, such as a trace's context.
   public let headers: [String: String]
-  /// How long the link waited for a worker after it could run, by Redis' clock, where that is known.
-  public let waited: Duration?
 
   private let rule: @Sendable ((any Error)?) -> TaskEnding
 
@@ -21,19 +19,19 @@ public struct TaskRun: Sendable {
   /// - Parameter retry: judges the errors that ``ending(_:)`` is asked about.
   public init(
     task: String, chain: ChainID, link: Int = 0, attempt: Int = 1, queue: QueueName? = nil,
-    headers: [String: String] = [:], waited: Duration? = nil, retry: RetryPolicy = .never
+    headers: [String: String] = [:], retry: RetryPolicy = .never
   ) {
     let step = Spec.Step(task: task, input: .shared, retry: retry, timeLimit: nil)
     let held = Held(
       chain: chain, session: "", generation: 1, cursor: 0, failedAttempts: attempt - 1, crashes: 0,
       spec: Spec(shared: [], steps: [step]))
     self.init(
-      task: task, link: link, queue: queue, headers: headers, waited: waited, held: held, stopped: { nil })
+      task: task, link: link, queue: queue, headers: headers, held: held, stopped: { nil })
   }
 
   /// - Parameter stopped: why the link was told to stop, if it was; asked when it has ended.
   private init(
-    task: String, link: Int, queue: QueueName?, headers: [String: String], waited: Duration?, held: Held,
+    task: String, link: Int, queue: QueueName?, headers: [String: String], held: Held,
     stopped: @escaping @Sendable () -> StopCause?
   ) {
     self.task = task
@@ -42,7 +40,6 @@ public struct TaskRun: Sendable {
     self.attempt = held.failedAttempts + 1
     self.queue = queue
     self.headers = headers
-    self.waited = waited
     self.rule = { error in
       let result: Result<[UInt8], any Error> = error.map { .failure($0) } ?? .success([])
       return TaskEnding(Outcome.kind(of: result, held: held, stopped: stopped(), jitter: { 1 }))
@@ -50,10 +47,10 @@ public struct TaskRun: Sendable {
   }
 
   /// The run of a link that this worker holds.
-  init(_ held: Held, _ step: Spec.Step, in slot: Int, _ desk: Desk) {
+  init(_ held: Held, _ step: Spec.Step, of queues: [QueueName], in slot: Int, _ desk: Desk) {
     self.init(
-      task: step.task, link: held.cursor, queue: nil, headers: Spec.headers(held.spec.headers), waited: nil,
-      held: held
+      task: step.task, link: held.cursor, queue: queues.count == 1 ? queues[0] : nil,
+      headers: Spec.headers(held.spec.headers), held: held
     ) {
       desk.read { $0.stopCause(of: held, in: slot) }
     }

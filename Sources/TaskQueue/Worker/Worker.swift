@@ -136,7 +136,9 @@ public struct Worker: Service {
     let result: Result<[UInt8], any Error>
     do {
       result = .success(
-        try await configuration.middleware.around(TaskRun(held, step, in: slot, desk)) {
+        try await configuration.middleware.around(
+          TaskRun(held, step, of: configuration.queues, in: slot, desk)
+        ) {
           guard let runner = tasks.runners[step.task] else { throw unknown(step.task) }
           return try await runner(input(of: step, held), context)
         })
