@@ -15,6 +15,7 @@ extension Queue {
   /// Submits one chain. Callers that submit at the same time share their round trips.
   ///
   /// The current trace, where there is one, goes with it in its headers: see ``TraceLinks``.
+  ///
   /// - Throws: ``QueueFull``, ``PayloadTooLarge``, ``InvalidChain``; `RedisError`, after which the same chain may
   ///   be sent again: it exists once.
   @discardableResult
