@@ -46,6 +46,9 @@ public struct Terminal: Sendable {
   /// What standard output is.
   public static func standardOutput() -> Terminal { Terminal(STDOUT_FILENO) }
 
+  /// Whether a person can be asked something.
+  public static var standardInputIsInteractive: Bool { isatty(STDIN_FILENO) == 1 }
+
   /// What standard error is.
   public static func standardError() -> Terminal { Terminal(STDERR_FILENO) }
 

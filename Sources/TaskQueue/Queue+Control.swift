@@ -37,11 +37,21 @@ extension Queue {
   }
 
   /// Chains that were given up, the latest first.
-  public func dead(limit: Int = 100) async throws -> [ChainStatus] {
-    let ids = try await broker.redis.send(
-      RedisCommand("ZREVRANGE", .string(broker.key("dead")), 0, .integer(max(0, limit - 1))))
-    return try await status((ids.array ?? []).compactMap(\.string).map { ChainID(trusted: $0) })
-      .compactMap { $0 }
+  ///
+  /// - Parameter queue: only those of this queue; all that are listed may have to be read for it.
+  public func dead(in queue: QueueName? = nil, limit: Int = 100) async throws -> [ChainStatus] {
+    var found: [ChainStatus] = []
+    var start = 0
+    while found.count < limit {
+      let count = queue == nil ? min(1_000, limit - found.count) : 1_000
+      let page = try await broker.redis.send(
+        RedisCommand("ZREVRANGE", .string(broker.key("dead")), .integer(start), .integer(start + count - 1)))
+      let ids = (page.array ?? []).compactMap(\.string).map { ChainID(trusted: $0) }
+      found += try await brief(ids).compactMap(\.self).filter { queue == nil || $0.queue == queue }
+      if ids.count < count { break }
+      start += count
+    }
+    return try await status(found.prefix(max(0, limit)).map(\.id)).compactMap(\.self)
   }
 
   /// Cancels a group with all its members: those that wait end at once, those that run are told within a beat.

@@ -21,20 +21,31 @@ extension Queue {
     -> [QueueEvent]
   {
     let stream = RedisArgument.string(broker.key("events"))
-    _ = try await broker.redis.send(RedisCommand("SET", .string(broker.key("watch")), "1", "PX", 60_000))
     let end = ContinuousClock.now + wait
-    var from = last
-    if from == nil {
-      let newest = try await broker.redis.send(RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", 1))
-      from = newest.array?.first?.array?.first?.string ?? "0-0"
+    let from: String
+    if let last {
+      _ = try await broker.redis.send(RedisCommand("SET", .string(broker.key("watch")), "1", "PX", 60_000))
+      from = last
+    } else {
+      from = try await lastEvent()
     }
     while true {
       let answer = try await broker.redis.send(
-        RedisCommand("XRANGE", stream, .string("(\(from ?? "0-0")"), "+", "COUNT", .integer(limit)))
+        RedisCommand("XRANGE", stream, .string("(\(from)"), "+", "COUNT", .integer(limit)))
       let events = (answer.array ?? []).compactMap(QueueEvent.init)
       if !events.isEmpty || ContinuousClock.now >= end { return events }
       try await Task.sleep(for: .milliseconds(50))
     }
+  }
+
+  /// Asks for events to be written from now on, and returns the `id` of the last one so far: whoever hands it to
+  /// ``events(after:wait:limit:)`` misses none between two calls.
+  public func lastEvent() async throws -> String {
+    let answers = try await ask([
+      RedisCommand("SET", .string(broker.key("watch")), "1", "PX", 60_000),
+      RedisCommand("XREVRANGE", .string(broker.key("events")), "+", "-", "COUNT", 1),
+    ])
+    return answers[1].array?.first?.array?.first?.string ?? "0-0"
   }
 }
 

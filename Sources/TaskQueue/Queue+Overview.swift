@@ -62,7 +62,7 @@ extension Queue {
       done: answers[4].int ?? 0, dead: answers[5].int ?? 0)
   }
 
-  private func line(of queue: String) async throws -> QueueOverview.Line {
+  func line(of queue: String) async throws -> QueueOverview.Line {
     let rings = try await ask(
       Priority.allCases.map {
         RedisCommand("LRANGE", .string(broker.key("r:\(queue)|\($0.rawValue)")), 0, -1)

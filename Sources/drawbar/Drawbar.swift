@@ -24,9 +24,10 @@ struct Drawbar: AsyncParsableCommand {
           PlanCommand.self, ReleaseCommand.self, Start.self, Bake.self, RolloutCommand.self, Pause.self,
           Continue.self, Brake.self, Retry.self, Resume.self, Accept.self, Abort.self, Rollback.self,
         ]),
+      CommandGroup(name: "Look", subcommands: [Watch.self, Show.self, Deployments.self]),
       CommandGroup(
-        name: "Look",
-        subcommands: [Watch.self, Show.self, Deployments.self, QueueCommand.self, ScheduleCommand.self]),
+        name: "The queue beneath",
+        subcommands: [QueueCommand.self, WorkersCommand.self, ScheduleCommand.self]),
     ])
 
   static func main() async {

@@ -13,16 +13,21 @@ struct Session: Sendable {
   let terminal: Terminal
 
   /// Connects, lends the session, and closes it whatever happens in between.
-  static func open(_ place: PlaceOptions, _ body: (Session) async throws -> Void) async throws {
+  ///
+  /// - Parameter namespace: of the queue; releases are always in the one that is theirs.
+  static func open(
+    _ place: PlaceOptions, namespace: QueueName = .namespace, _ body: (Session) async throws -> Void
+  ) async throws {
     let configuration = try place.configuration()
     var logger = Logger(label: "drawbar") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     let redis = RedisClient(configuration, logger: logger)
     do {
       _ = try await redis.connect()
-      let queue = Queue(redis: redis, retention: Releases.retention)
+      let queue = Queue(redis: redis, namespace: namespace, retention: Releases.retention)
+      let releasing = namespace == .namespace ? queue : Queue(redis: redis, retention: Releases.retention)
       let fleet = FleetStore(redis: redis)
-      let releases = Releases(queue: queue, fleet: fleet, packages: place.packages, logger: logger)
+      let releases = Releases(queue: releasing, fleet: fleet, packages: place.packages, logger: logger)
       try await body(Session(queue: queue, fleet: fleet, releases: releases, terminal: .standardOutput()))
     } catch {
       await redis.close()

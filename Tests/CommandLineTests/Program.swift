@@ -109,7 +109,7 @@ struct Program: Sendable {
     return file
   }
 
-  private var environment: Environment {
+  var environment: Environment {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     return .inherit.updating(["PATH": "\(folder):\(path)", "DRAWBAR_STATE": state, "DRAWBAR_REDIS": nil])
   }

@@ -68,7 +68,7 @@ struct GroupCommand: AsyncParsableCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "ls", abstract: "List the groups that are known.",
-      discussion: "Example:\n  drawbar group ls")
+      discussion: "Examples:\n  drawbar group ls\n  drawbar group ls --json | jq -r '.servers[].host'")
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var place: PlaceOptions
@@ -77,7 +77,9 @@ struct GroupCommand: AsyncParsableCommand {
       try await Session.open(place) { session in
         let all = try await session.fleet.groups()
         if output.json {
-          for known in all { session.terminal.show(Line(JSONText.line(known.group))) }
+          for known in all {
+            session.terminal.show(Line(JSONText.line(ShownGroup(known.group, revision: known.revision))))
+          }
           return
         }
         var table = Table([

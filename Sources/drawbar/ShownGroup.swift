@@ -1,0 +1,139 @@
+import Fleet
+import Rollout
+
+/// A group as `group ls --json` prints it: the words of its file, with times in milliseconds and every default.
+struct ShownGroup: Encodable {
+  let group: String
+  let revision: Int
+  let app: String
+  let site: String?
+  let production: Bool
+  /// What ran there before the first release.
+  let version: String?
+  let health: Health
+  let balancer: Balancer
+  let config: Config
+  let hosts: String
+  let servers: [Server]
+  /// The names of the host scripts that replace the defaults.
+  let scripts: [String]
+
+  init(_ group: Fleet.Group, revision: Int) {
+    self.group = group.name
+    self.revision = revision
+    app = group.app
+    site = group.site
+    production = group.production
+    version = group.baselineVersion
+    health = Health(group.health)
+    balancer = Balancer(group.balancer)
+    config = Config(group.config)
+    hosts = group.hosts.rawValue
+    servers = group.servers
+    scripts = group.scripts.keys.sorted()
+  }
+
+  struct Health: Encodable {
+    struct Version: Encodable {
+      var json: String?
+      var header: String?
+      var text: Bool?
+    }
+    let path: String
+    let version: Version
+    let successes: Int
+    let interval: Milliseconds
+    let timeout: Milliseconds
+
+    init(_ check: HealthCheck) {
+      path = check.path
+      successes = check.successes
+      interval = check.interval
+      timeout = check.timeout
+      version =
+        switch check.version {
+        case .json(let key): Version(json: key)
+        case .header(let name): Version(header: name)
+        case .text: Version(text: true)
+        }
+    }
+  }
+
+  struct Balancer: Encodable {
+    struct HAProxy: Encodable {
+      var socket: String?
+      var address: String?
+      let backend: String
+    }
+    /// nil where nothing stands in front.
+    let haproxy: HAProxy?
+
+    init(_ balancer: Fleet.Balancer) {
+      switch balancer {
+      case .none: haproxy = nil
+      case .haproxy(let endpoint):
+        switch endpoint.address {
+        case .unix(let path): haproxy = HAProxy(socket: path, backend: endpoint.backend)
+        case .tcp(let host, let port):
+          haproxy = HAProxy(address: "\(host):\(port)", backend: endpoint.backend)
+        }
+      }
+    }
+  }
+
+  struct Config: Encodable {
+    let maxPullOutRatio: Int
+    let brakeRatio: Int?
+    let batches: [String]?
+    let minInService: String?
+    let batchWait: Milliseconds
+    let tailWait: Milliseconds?
+    let tailFrom: Int
+    let startupTimeout: Milliseconds
+    let drainTimeout: Milliseconds
+    let drainForce: Bool
+    let ignoreIgnition: Bool
+    let bastion: Bool
+    /// By gate: manual, auto, or the time after which it opens.
+    let gates: [String: String]
+    let retries: Int
+    let stageDeadline: Milliseconds
+    let batchDeadline: Milliseconds?
+    let deploymentDeadline: Milliseconds?
+    let gateNotifyAfter: Milliseconds
+    let revokeDeadline: Milliseconds
+
+    init(_ config: DeploymentConfig) {
+      maxPullOutRatio = config.maxPullOutRatio
+      brakeRatio = config.brakeRatio
+      batches = config.batches?.map(\.text)
+      minInService = config.minInService?.text
+      batchWait = config.batchWait
+      tailWait = config.tailWait
+      tailFrom = config.tailFrom
+      startupTimeout = config.startupTimeout
+      drainTimeout = config.drainTimeout
+      drainForce = config.drainForce
+      ignoreIgnition = config.ignoreIgnition
+      bastion = config.bastion
+      gates = [
+        "bake": Self.word(config.gates.bake), "rollout": Self.word(config.gates.rollout),
+        "batches": Self.word(config.gates.batches),
+      ]
+      retries = config.retries
+      stageDeadline = config.stageDeadline
+      batchDeadline = config.batchDeadline
+      deploymentDeadline = config.deploymentDeadline
+      gateNotifyAfter = config.gateNotifyAfter
+      revokeDeadline = config.revokeDeadline
+    }
+
+    private static func word(_ gate: Gate) -> String {
+      switch gate {
+      case .manual: "manual"
+      case .auto(0): "auto"
+      case .auto(let after): DurationText.text(after)
+      }
+    }
+  }
+}
