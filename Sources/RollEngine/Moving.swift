@@ -69,6 +69,7 @@ extension Releases {
         logger.warning("\(decision.deployment.id) waits long at \(state.rawValue) for a person")
       case .braked(let reason): logger.warning("\(decision.deployment.id) is BRAKED: \(reason)")
       case .reached(let state): logger.notice("\(decision.deployment.id) reached \(state.rawValue)")
+      case .rollsBack: logger.warning("\(decision.deployment.id) \(notice)")
       }
     }
   }
@@ -148,7 +149,7 @@ extension Releases {
                 .init(group: deployment.group, host: host, by: by, reason: reason),
                 retry: Self.patience)
             ]))
-      case .notify: break
+      case .notify, .rollBack, .watch: break
       }
     }
     if deployment.state.isTerminal, !stored.deployment.state.isTerminal {

@@ -38,7 +38,7 @@ extension Course {
   private mutating func stopUnderWay(now killing: Bool) {
     var stops: [Stop] = []
     let reports = situation.reports
-    forEachTarget { target, kind in
+    forEachTarget { target, batch in
       guard let ticket = target.ticket, target.stopping != .now else { return }
       // A bake that runs is nearly done and leads into service: gently, it is left alone.
       if killing {
@@ -49,7 +49,7 @@ extension Course {
       {
         target.stopping = .gently
         stops.append(
-          Stop(host: target.host, ticket: ticket, mode: kind == .bastion ? .afterStage : .thenMarkup))
+          Stop(host: target.host, ticket: ticket, mode: batch.kind == .bastion ? .afterStage : .thenMarkup))
       }
     }
     if !stops.isEmpty { add(.stop(stops)) }

@@ -84,6 +84,7 @@ extension Course {
     reviseServers()
     if deployment.rolloutOpenedAt == nil { retryBastion() } else { retryRolling() }
     deployment.braked = nil
+    deployment.rollbackOrder = nil
     deployment.state = standing
     log(action.name.rawValue, by: by, why: reason)
   }
@@ -195,6 +196,7 @@ extension Course {
         action, "the brake's rule still holds (\(rule)): retry, pull the failed servers out, or override it")
     }
     deployment.braked = nil
+    deployment.rollbackOrder = nil
     deployment.deadlineFrom = deployment.deadlineFrom.map { _ in now }
     restartBatchDeadlines()
     deployment.state = standing

@@ -11,6 +11,7 @@ extension Course {
     }
     notifyGate()
     noteDown()
+    orderRollback()
   }
 
   private mutating func step() {
@@ -231,6 +232,7 @@ extension Course {
       deployment.batches[index].targets[t] = target
     }
     if deployment.batches[index].startedAt == nil { deployment.batches[index].startedAt = now }
+    deployment.batches[index].handedAt = now
     if deployment.batches[index].deadlineFrom == nil { deployment.batches[index].deadlineFrom = now }
     deployment.shut = false
     let targets = deployment.batches[index].targets

@@ -20,6 +20,8 @@ public struct Batch: Codable, Sendable, Equatable {
   public var overridden: Bool
   /// When its targets were first handed to the queue.
   public var startedAt: Milliseconds?
+  /// When its present or last runs were handed to the queue: from then on a worker is awaited.
+  public var handedAt: Milliseconds?
   /// When its last target ended.
   public var endedAt: Milliseconds?
   /// The instant from which its deadline counts: its start, or a later resume or retry.

@@ -69,6 +69,24 @@ public struct Campaign: Codable, Sendable, Equatable {
 
   /// The failures of all groups that are not left out.
   public var failures: Int { members.reduce(0) { $0 + ($1.leftOut == nil ? $1.failures : 0) } }
+
+  /// The actions that its state allows.
+  public var allowed: [CampaignActionName] {
+    switch state {
+    case .pending: [.start, .leaveOut, .abort]
+    case .running: [.pause, .brake, .leaveOut, .abort]
+    case .paused: [.continue, .brake, .leaveOut, .abort]
+    case .braked: [.resume, .leaveOut, .abort]
+    case .revoking, .success, .revoked: []
+    }
+  }
+
+  /// Whether a group's deployment may be created and started now. Asked in the transaction that does so: the
+  /// campaign may have been braked or aborted since it said start.
+  public func mayStart(_ group: String) -> Bool {
+    state == .running
+      && members.contains { $0.group == group && $0.started && $0.state == nil && $0.leftOut == nil }
+  }
 }
 
 /// Where a campaign stands.
@@ -81,6 +99,8 @@ public enum CampaignState: String, Codable, Sendable, CaseIterable {
   case paused = "PAUSED"
   /// The sum of failures was reached: no group starts, and those under way are braked.
   case braked = "BRAKED"
+  /// An abort is under way: nothing starts, and the deployments that are under way are being aborted.
+  case revoking = "REVOKING"
   /// Every group that was not left out ended in `SUCCESS`.
   case success = "SUCCESS"
   /// Ended by an abort.
@@ -110,12 +130,33 @@ public enum CampaignAction: Sendable, Equatable {
   case pause
   /// Unpause.
   case `continue`
+  /// Pull the brake: no group starts, and those under way are braked.
+  case brake
   /// Release the brake; `more`, which takes a reason, sets the limit to the sum plus so many.
   case resume(more: Int?)
   /// Do without a group that has not started, or that has come to no good end. Takes a reason.
   case leaveOut(group: String)
   /// End it, and every deployment of it that is under way.
   case abort
+
+  /// The word that people type.
+  public var name: CampaignActionName {
+    switch self {
+    case .start: .start
+    case .pause: .pause
+    case .continue: .continue
+    case .brake: .brake
+    case .resume: .resume
+    case .leaveOut: .leaveOut
+    case .abort: .abort
+    }
+  }
+}
+
+/// The word for an action on a campaign, as people type it.
+public enum CampaignActionName: String, Codable, Sendable, CaseIterable {
+  case start, pause, `continue`, brake, resume, abort
+  case leaveOut = "leave-out"
 }
 
 /// Something to be done for a campaign.
@@ -148,7 +189,26 @@ public struct GroupFacts: Sendable, Equatable {
 
 /// What can't be done with a campaign, and why.
 public struct CampaignRefusal: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What was refused, why, and what to do.
-  public var description: String
-  init(_ description: String) { self.description = description }
+  /// Why it was refused, and what to do.
+  public var reason: String
+  /// What was asked; nil where no campaign could be made.
+  public var action: CampaignActionName?
+  /// The state that the campaign is in.
+  public var state: CampaignState
+  /// The actions that can be done now.
+  public var allowed: [CampaignActionName]
+
+  init(_ reason: String, _ action: CampaignActionName? = nil, in campaign: Campaign? = nil) {
+    self.reason = reason
+    self.action = action
+    state = campaign?.state ?? .pending
+    allowed = campaign?.allowed ?? []
+  }
+
+  /// The refusal as a sentence.
+  public var description: String {
+    guard let action else { return reason }
+    let what = allowed.isEmpty ? "nothing" : allowed.map(\.rawValue).joined(separator: ", ")
+    return "\(action.rawValue) is refused in \(state.rawValue): \(reason); allowed now: \(what)"
+  }
 }

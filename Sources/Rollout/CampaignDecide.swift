@@ -39,48 +39,48 @@ private struct CampaignCourse {
   // MARK: Actions
 
   mutating func act(_ action: CampaignAction, _ by: String, _ reason: String?) throws(CampaignRefusal) {
-    let state = campaign.state
-    guard !state.isTerminal else { throw CampaignRefusal("\(campaign.id) has ended in \(state.rawValue)") }
+    guard campaign.allowed.contains(action.name) else { throw refusal(action, why(action)) }
     switch action {
-    case .start:
-      guard state == .pending else { throw CampaignRefusal("\(campaign.id) has started already") }
-      campaign.state = .running
-      log("start", by: by, why: reason)
-    case .pause:
-      guard state == .running else { throw refusal("pause", "it is not running") }
-      campaign.state = .paused
-      log("pause", by: by, why: reason)
-    case .continue:
-      guard state == .paused else { throw refusal("continue", "it is not paused") }
-      campaign.state = .running
-      log("continue", by: by, why: reason)
-    case .resume(let more): try resume(more, by, reason)
-    case .leaveOut(let group): try leaveOut(group, by, reason)
-    case .abort:
-      for member in campaign.members where member.isUnderWay {
-        effects.append(.abort(group: member.group, reason: reason ?? "\(campaign.id) was aborted by \(by)"))
-      }
-      campaign.state = .revoked
-      log("abort", by: by, why: reason)
+    case .start, .continue: campaign.state = .running
+    case .pause: campaign.state = .paused
+    case .brake: brake(reason.map { "\(by): \($0)" } ?? "pulled by \(by)")
+    case .resume(let more): try resume(action, more, by, reason)
+    case .leaveOut(let group): return try leaveOut(action, group, by, reason)
+    case .abort: campaign.state = .revoking
+    }
+    log(action.name.rawValue, by: by, why: reason)
+  }
+
+  private func refusal(_ action: CampaignAction, _ why: String) -> CampaignRefusal {
+    CampaignRefusal(why, action.name, in: campaign)
+  }
+
+  /// Why the state doesn't allow an action.
+  private func why(_ action: CampaignAction) -> String {
+    switch (action, campaign.state) {
+    case (_, .success), (_, .revoked): "it has ended"
+    case (_, .revoking): "it is being aborted"
+    case (.start, _): "it has started already"
+    case (.resume, _): "it is not braked"
+    case (.continue, _): "it is not paused"
+    case (.brake, .braked): "it is braked already"
+    default: "the state doesn't allow it"
     }
   }
 
-  private func refusal(_ what: String, _ why: String) -> CampaignRefusal {
-    CampaignRefusal("\(what) is refused in \(campaign.state.rawValue): \(why)")
-  }
-
-  private mutating func resume(_ more: Int?, _ by: String, _ reason: String?) throws(CampaignRefusal) {
-    guard campaign.state == .braked else { throw refusal("resume", "it is not braked") }
+  private mutating func resume(
+    _ action: CampaignAction, _ more: Int?, _ by: String, _ reason: String?
+  ) throws(CampaignRefusal) {
     if let more {
       guard let reason, !reason.isBlank else {
-        throw refusal("resume", "overriding the limit takes a reason")
+        throw refusal(action, "overriding the limit takes a reason")
       }
-      guard more >= 1 else { throw refusal("resume", "at least 1 failure more, not \(more)") }
+      guard more >= 1 else { throw refusal(action, "at least 1 failure more, not \(more)") }
       campaign.limit = campaign.failures + more
       log("override", by: by, why: "limit set to \(campaign.limit): \(reason)")
     } else if campaign.failures >= campaign.limit {
       throw refusal(
-        "resume",
+        action,
         "\(campaign.failures) have failed, the limit is \(campaign.limit): retry or pull out in the groups, or override it"
       )
     }
@@ -92,30 +92,30 @@ private struct CampaignCourse {
         effects.append(.resume(group: campaign.members[index].group))
       }
     }
-    log("resume", by: by, why: reason)
   }
 
   private mutating func leaveOut(
-    _ group: String, _ by: String, _ reason: String?
+    _ action: CampaignAction, _ group: String, _ by: String, _ reason: String?
   ) throws(CampaignRefusal) {
-    guard let reason, !reason.isBlank else { throw refusal("leave out", "it takes a reason") }
+    guard let reason, !reason.isBlank else { throw refusal(action, "it takes a reason") }
     guard let index = campaign.members.firstIndex(where: { $0.group == group }) else {
-      throw refusal("leave out", "the group \(group) is not in it")
+      throw refusal(action, "the group \(group) is not in it")
     }
     let member = campaign.members[index]
     guard member.leftOut == nil, member.state != .success else {
-      throw refusal("leave out", "\(group) is left out already, or has ended well")
+      throw refusal(action, "\(group) is left out already, or has ended well")
     }
     guard !member.isUnderWay || member.rests else {
-      throw refusal("leave out", "\(group) is under way: brake or abort it first")
+      throw refusal(action, "\(group) is under way: brake or abort it first")
     }
     campaign.members[index].leftOut = "\(by): \(reason)"
-    log("leave out", by: by, why: "\(group): \(reason)")
+    log(action.name.rawValue, by: by, why: "\(group): \(reason)")
   }
 
   // MARK: What follows
 
   mutating func advance() {
+    if campaign.state == .revoking { return revoke() }
     guard campaign.state == .running || campaign.state == .paused || campaign.state == .braked else { return }
     brakeAll()
     let left = campaign.members.filter { $0.leftOut == nil }
@@ -135,10 +135,8 @@ private struct CampaignCourse {
         campaign.members.contains(where: { $0.leftOut == nil && !$0.isOver })
       else { return }
       let reason = "\(campaign.failures) failed over all groups, the limit is \(campaign.limit)"
-      campaign.state = .braked
-      campaign.braked = reason
+      brake(reason)
       log(CampaignState.braked.rawValue, why: reason)
-      effects.append(.notify("\(campaign.id) is BRAKED: \(reason)"))
     }
     for index in campaign.members.indices where campaign.members[index].canBeBraked {
       // Said again until it is seen braked: the one who said it may have died on the way.
@@ -148,6 +146,25 @@ private struct CampaignCourse {
           group: campaign.members[index].group,
           reason: "by the campaign \(campaign.id): \(campaign.braked ?? "")"))
     }
+  }
+
+  private mutating func brake(_ reason: String) {
+    campaign.state = .braked
+    campaign.braked = reason
+    effects.append(.notify("\(campaign.id) is BRAKED: \(reason)"))
+  }
+
+  /// Aborts what is under way, said again until it is seen to end, and then is `REVOKED`. A group that has no
+  /// deployment yet gets none: ``Campaign/mayStart(_:)`` says so.
+  private mutating func revoke() {
+    let left = campaign.members.filter { $0.isUnderWay && $0.state != nil }
+    for member in left where member.state != .revoking {
+      effects.append(.abort(group: member.group, reason: "the campaign \(campaign.id) is aborted"))
+    }
+    guard left.isEmpty else { return }
+    campaign.state = .revoked
+    log(campaign.state.rawValue)
+    effects.append(.notify("\(campaign.id): \(campaign.state.rawValue)"))
   }
 
   /// Starts what the order and the number at once allow.

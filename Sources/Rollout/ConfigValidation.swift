@@ -69,6 +69,24 @@ extension DeploymentConfig {
     duration(deploymentDeadline, atLeast: 1, "deploymentDeadline")
     duration(gateNotifyAfter, atLeast: 1, "gateNotifyAfter")
     duration(revokeDeadline, atLeast: 1, "revokeDeadline")
+    if let watch = rollback?.watch {
+      duration(watch.time, atLeast: 1, "rollback.watch.time")
+      duration(watch.every, atLeast: 1_000, "rollback.watch.every")
+      check(
+        watch.failures >= 1, "rollback.watch.failures", "must be at least 1, not \(watch.failures)")
+      check(
+        !watch.checks.isEmpty, "rollback.watch.checks", "needs at least one check, or leave the watch out")
+      var names: Set<String> = []
+      for name in watch.checks.map(\.name) where !names.insert(name).inserted {
+        check(false, "rollback.watch.checks", "has two checks named \(name)")
+      }
+      for health in watch.checks {
+        duration(health.timeout, atLeast: 1, "rollback.watch.checks.timeout")
+        if case .command(let words) = health.probe {
+          check(!words.isEmpty, "rollback.watch.checks", "\(health.name) names no program to run")
+        }
+      }
+    }
     return problems
   }
 }

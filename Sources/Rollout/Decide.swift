@@ -19,6 +19,7 @@ public func decide(
         allowed: deployment.allowed)
     }
   } else {
+    if case .told(let what, let by, let reason) = event { course.log(what, by: by, why: reason) }
     course.advance()
   }
   return course.decision
@@ -74,6 +75,9 @@ struct Course {
     case .success, .revoked:
       deployment.endedAt = now
       add(.notify(.reached(state)))
+      if let watch = deployment.config.rollback?.watch, let until = deployment.watchedUntil {
+        add(.watch(watch, until: until))
+      }
     default: break
     }
   }
@@ -88,12 +92,13 @@ struct Course {
     deployment.gateNotified = false
   }
 
-  /// Changes every target that the closure wants to change.
-  mutating func forEachTarget(_ body: (inout Target, Batch.Kind) -> Void) {
+  /// Changes every target that the closure wants to change; beside it stands its batch without its targets.
+  mutating func forEachTarget(_ body: (inout Target, Batch) -> Void) {
     for b in deployment.batches.indices {
-      let kind = deployment.batches[b].kind
+      var batch = deployment.batches[b]
+      batch.targets = []
       for t in deployment.batches[b].targets.indices {
-        body(&deployment.batches[b].targets[t], kind)
+        body(&deployment.batches[b].targets[t], batch)
       }
     }
   }

@@ -24,6 +24,11 @@ public enum Effect: Sendable, Equatable {
   case wake(at: Milliseconds)
   /// Give the server the fault flag.
   case flagFault(host: String, by: String, reason: String)
+  /// Create the rollback of this deployment, by its policy, once: the order's reason is the reason, and
+  /// `policy <name>` is who.
+  case rollBack(RollbackOrder)
+  /// Make these checks from now until then, keep their results, and look when one has failed.
+  case watch(Watch, until: Milliseconds)
   /// Tell people.
   case notify(Notice)
 }
@@ -84,6 +89,8 @@ public enum Notice: Sendable, Equatable {
   case braked(String)
   /// The deployment ended, or stopped at a failure.
   case reached(DeploymentState)
+  /// It is rolled back by its policy.
+  case rollsBack(RollbackOrder)
 }
 
 /// An action that can't be done now.
@@ -105,6 +112,7 @@ extension Notice: CustomStringConvertible {
     case .gateWaits(let state, _): "waits for a person at \(state.rawValue)"
     case .braked(let reason): "BRAKED: \(reason)"
     case .reached(let state): state.rawValue
+    case .rollsBack(let order): "is rolled back \(order.reason)"
     }
   }
 }

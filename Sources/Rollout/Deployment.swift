@@ -76,6 +76,8 @@ public struct Deployment: Codable, Sendable, Equatable {
   public var down: [String]
   /// When it ended.
   public var endedAt: Milliseconds?
+  /// That it is to be rolled back by its policy, and why; nil where it is not. A retry or a resume takes it back.
+  public var rollbackOrder: RollbackOrder?
   /// Who did what, when and why; the coordinator's own steps too. The oldest first.
   public var log: [LogEntry]
 

@@ -29,7 +29,8 @@ public struct DeploymentConfig: Codable, Sendable, Equatable {
   public var gates: Gates
   /// How often a failed stage is tried again by itself before the target fails.
   public var retries: Int
-  /// How long one stage of one target may take, queueing and tries included; then it fails (timeout).
+  /// How long one stage of one target may take, tries and the wait for a worker included; then it fails
+  /// (timeout). Batches that are larger than what all workers do at once need it that much longer.
   public var stageDeadline: Milliseconds
   /// How long one batch may take; then the deployment brakes. Nil: no deadline.
   public var batchDeadline: Milliseconds?
@@ -39,6 +40,8 @@ public struct DeploymentConfig: Codable, Sendable, Equatable {
   public var gateNotifyAfter: Milliseconds
   /// How long an abort waits for what still runs before it ends without it.
   public var revokeDeadline: Milliseconds
+  /// When the release is taken back without a person; nil: never.
+  public var rollback: RollbackPolicy?
 
   /// A config of the defaults, but for what is given. Nothing is checked here: see ``validate(production:)``.
   public init(
@@ -48,7 +51,8 @@ public struct DeploymentConfig: Codable, Sendable, Equatable {
     drainForce: Bool = false, ignoreIgnition: Bool = false, bastion: Bool = true,
     gates: Gates = Gates(), retries: Int = 1, stageDeadline: Milliseconds = 1_800_000,
     batchDeadline: Milliseconds? = nil, deploymentDeadline: Milliseconds? = nil,
-    gateNotifyAfter: Milliseconds = 900_000, revokeDeadline: Milliseconds = 600_000
+    gateNotifyAfter: Milliseconds = 900_000, revokeDeadline: Milliseconds = 600_000,
+    rollback: RollbackPolicy? = nil
   ) {
     self.maxPullOutRatio = maxPullOutRatio
     self.brakeRatio = brakeRatio
@@ -69,6 +73,7 @@ public struct DeploymentConfig: Codable, Sendable, Equatable {
     self.deploymentDeadline = deploymentDeadline
     self.gateNotifyAfter = gateNotifyAfter
     self.revokeDeadline = revokeDeadline
+    self.rollback = rollback
   }
 }
 

@@ -60,6 +60,8 @@ public enum DeploymentField: Codable, Sendable, Equatable {
   case down([String])
   /// When it ended.
   case endedAt(Milliseconds?)
+  /// That it is to be rolled back by its policy.
+  case rollbackOrder(RollbackOrder?)
 }
 
 /// A batch without its targets.
@@ -74,6 +76,8 @@ public struct BatchFields: Codable, Sendable, Equatable {
   public var overridden: Bool
   /// When it was first handed over.
   public var startedAt: Milliseconds?
+  /// When its present or last runs were handed over.
+  public var handedAt: Milliseconds?
   /// When its last target ended.
   public var endedAt: Milliseconds?
   /// From when its deadline counts.
@@ -85,6 +89,7 @@ public struct BatchFields: Codable, Sendable, Equatable {
     opened = batch.opened
     overridden = batch.overridden
     startedAt = batch.startedAt
+    handedAt = batch.handedAt
     endedAt = batch.endedAt
     deadlineFrom = batch.deadlineFrom
   }
@@ -95,6 +100,7 @@ public struct BatchFields: Codable, Sendable, Equatable {
     batch.opened = opened
     batch.overridden = overridden
     batch.startedAt = startedAt
+    batch.handedAt = handedAt
     batch.endedAt = endedAt
     batch.deadlineFrom = deadlineFrom
   }

@@ -62,5 +62,6 @@ private func fields(_ a: Deployment, _ b: Deployment) -> [DeploymentField] {
   if a.shut != b.shut { fields.append(.shut(b.shut)) }
   if a.down != b.down { fields.append(.down(b.down)) }
   if a.endedAt != b.endedAt { fields.append(.endedAt(b.endedAt)) }
+  if a.rollbackOrder != b.rollbackOrder { fields.append(.rollbackOrder(b.rollbackOrder)) }
   return fields
 }

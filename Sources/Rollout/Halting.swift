@@ -92,17 +92,15 @@ extension Course {
     return times.compactMap { $0 }.min()
   }
 
-  /// When the first stage under way runs out of time. What has not begun is looked at again as if it
-  /// began now, rounded up so that many looks ask for one.
+  /// When the first stage under way runs out of time; for what waits for a worker that counts from when it
+  /// was handed over.
   private var stageDeadline: Milliseconds? {
     let limit = deployment.config.stageDeadline
-    let step = max(1_000, limit / 8)
-    let ifBegunNow = (now + limit + step) / step * step
     var first: Milliseconds?
     for batch in deployment.batches {
       for target in batch.targets where target.isUnderWay && target.stopping == nil {
         let report = situation.reports[target.host].flatMap { $0.ticket == target.ticket ? $0 : nil }
-        let at = report?.since.map { $0 + limit } ?? ifBegunNow
+        let at = (report?.since ?? batch.handedAt ?? now) + limit
         first = min(first ?? at, at)
       }
     }

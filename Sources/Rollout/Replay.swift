@@ -72,6 +72,7 @@ public struct Replaying: Sendable {
     case .shut(let value): deployment!.shut = value
     case .down(let value): deployment!.down = value
     case .endedAt(let value): deployment!.endedAt = value
+    case .rollbackOrder(let value): deployment!.rollbackOrder = value
     }
   }
 }

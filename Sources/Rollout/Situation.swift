@@ -4,6 +4,9 @@ public enum Event: Sendable, Equatable {
   case action(Action, by: String, reason: String?)
   /// Look at the facts and do what follows from them. Any number of looks does no more than one.
   case look
+  /// Something that a person did to one of its servers or to its version, beside it: it goes into the record,
+  /// and what follows from it follows. Recorded in every state, also after the end.
+  case told(what: String, by: String, reason: String?)
 }
 
 /// The facts at one moment.
@@ -28,13 +31,16 @@ public struct Situation: Sendable {
   public var degradation: Degradation
   /// Whether the deployment that this one supersedes has ended.
   public var predecessorEnded: Bool
+  /// What the checks have found since the release ended, in any order; asked while ``Deployment/watchedUntil``
+  /// has not come.
+  public var checks: [CheckResult]
 
   /// The facts; those not given are those of a quiet day.
   public init(
     now: Milliseconds, ticket: String, reports: [String: TargetReport] = [:],
     limitTripped: Bool = false, balancer: BalancerFacts = .none, pulledOut: [String: String] = [:],
     servers: [PlanServer]? = nil, brakeAll: String? = nil,
-    degradation: Degradation = Degradation(), predecessorEnded: Bool = true
+    degradation: Degradation = Degradation(), predecessorEnded: Bool = true, checks: [CheckResult] = []
   ) {
     self.now = now
     self.ticket = ticket
@@ -46,6 +52,7 @@ public struct Situation: Sendable {
     self.brakeAll = brakeAll
     self.degradation = degradation
     self.predecessorEnded = predecessorEnded
+    self.checks = checks
   }
 }
 

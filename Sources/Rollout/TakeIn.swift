@@ -12,7 +12,7 @@ extension Course {
     let reports = situation.reports
     let anyReports = !reports.isEmpty
     if anyReports {
-      forEachTarget { target, _ in
+      forEachTarget { target, batch in
         guard let ticket = target.ticket, let report = reports[target.host], report.ticket == ticket
         else { return }
         target.take(report, revoking: state == .revoking)
@@ -21,13 +21,13 @@ extension Course {
           target.takeBack(attempt: attempt)
           stops.append(Stop(host: target.host, ticket: ticket, mode: .takeBack))
         } else if state != .revoking, !target.state.isFailure,
-          let stage = report.progress.stage(of: target.stages),
-          let since = report.since, since + deadline <= now
+          let (stage, since) = report.awaited(of: target, handedAt: batch.handedAt), since + deadline <= now
         {
           target.state = .failed(stage)
           target.stopping = .now
+          let what = report.progress == .waiting ? "no worker took it up" : "the stage was not done"
           target.failure = Failure(
-            code: .timeout, message: "the stage was not done within its deadline of \(deadline) ms")
+            code: .timeout, message: "\(what) within the stage's deadline of \(deadline) ms")
           stops.append(Stop(host: target.host, ticket: ticket, mode: .now))
           late = true
         }
@@ -76,8 +76,9 @@ extension Course {
     }
     let pulledOut = situation.pulledOut
     var left: [(String, String)] = []
-    forEachTarget { target, kind in
-      guard kind == .rolling, target.state.isFailure, !target.isUnderWay, let who = pulledOut[target.host]
+    forEachTarget { target, batch in
+      guard batch.kind == .rolling, target.state.isFailure, !target.isUnderWay,
+        let who = pulledOut[target.host]
       else { return }
       target.state = .excluded
       target.note = who
@@ -126,6 +127,18 @@ extension TargetReport.Progress {
     case .between(let done): stages.first { $0 > done }
     default: nil
     }
+  }
+}
+
+extension TargetReport {
+  /// The stage that is awaited, and since when: queueing counts, before the first stage too.
+  func awaited(of target: Target, handedAt: Milliseconds?) -> (Stage, since: Milliseconds)? {
+    if progress == .waiting {
+      guard let stage = target.stages.first, let handedAt else { return nil }
+      return (stage, handedAt)
+    }
+    guard let stage = progress.stage(of: target.stages), let since else { return nil }
+    return (stage, since)
   }
 }
 

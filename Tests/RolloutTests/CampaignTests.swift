@@ -124,7 +124,7 @@ import Testing
     #expect(stage.campaign.failures == 0)
     try stage.set("b", .success)
     #expect(stage.campaign.state == .success)
-    #expect(stage.campaign.log.contains { $0.what == "leave out" && $0.why == "a: because" })
+    #expect(stage.campaign.log.contains { $0.what == "leave-out" && $0.why == "a: because" })
   }
 
   @Test func pauseStartsNothingAndAbortEndsAll() throws {
@@ -136,9 +136,65 @@ import Testing
     try stage.act(.continue)
     #expect(stage.running == ["b"])
     try stage.act(.abort)
-    #expect(stage.campaign.state == .revoked)
+    #expect(stage.campaign.state == .revoking)
+    let refusal = #expect(throws: CampaignRefusal.self) { try stage.act(.resume(more: nil)) }
+    #expect(refusal?.allowed == [])
     #expect(stage.groups["b"]?.state == .revoked)
+    try stage.act()
+    #expect(stage.campaign.state == .revoked)
     #expect(throws: CampaignRefusal.self) { try stage.act(.start) }
+  }
+
+  @Test func anAbortIsSaidUntilItIsSeen() throws {
+    var stage = try Stage([["a", "b"]])
+    try stage.act(.start)
+    stage.groups["b"] = nil
+    try stage.act(.abort)
+    stage.groups["a"]?.state = .rollingOut
+    for _ in 0..<2 {
+      let (after, effects) = try decide(stage.campaign, nil, groups: stage.groups, now: 2)
+      #expect(effects == [.abort(group: "a", reason: "the campaign summer is aborted")])
+      #expect(after.mayStart("b") == false)
+    }
+    try stage.set("a", .revoked)
+    #expect(stage.campaign.state == .revoked, "b never had a deployment")
+  }
+
+  @Test func aPersonBrakesAllOfIt() throws {
+    var stage = try Stage([["a", "b"], ["c"]])
+    try stage.act(.start)
+    try stage.act(.brake, reason: "the shop is on television")
+    #expect(stage.campaign.braked == "ann: the shop is on television")
+    #expect(stage.running.isEmpty)
+    let refusal = #expect(throws: CampaignRefusal.self) { try stage.act(.brake) }
+    #expect(
+      refusal?.description
+        == "brake is refused in BRAKED: it is braked already; allowed now: resume, leave-out, abort")
+    try stage.act(.resume(more: nil))
+    #expect(stage.running == ["a", "b"])
+  }
+
+  /// In each state each action is done, or refused with those that can be done.
+  @Test func everyActionInEveryState() throws {
+    let actions: [CampaignAction] = [
+      .start, .pause, .continue, .brake, .resume(more: nil), .leaveOut(group: "b"), .abort,
+    ]
+    #expect(Set(actions.map(\.name)) == Set(CampaignActionName.allCases))
+    for state in CampaignState.allCases {
+      var stage = try Stage([["a"], ["b"]])
+      if state != .pending { try stage.act(.start) }
+      stage.campaign.state = state
+      for action in actions {
+        var stage = stage
+        if stage.campaign.allowed.contains(action.name) {
+          try stage.act(action)
+          #expect(stage.campaign.log.contains { $0.by == "ann" && $0.what == action.name.rawValue })
+        } else {
+          let refusal = #expect(throws: CampaignRefusal.self) { try stage.act(action) }
+          #expect(refusal?.allowed == stage.campaign.allowed && refusal?.state == state)
+        }
+      }
+    }
   }
 
   @Test func aStartThatWasLostIsSaidAgain() throws {

@@ -120,7 +120,7 @@ extension ScenarioTests {
     a stage's deadline holds for the bastion
     fleet:4 stage-deadline:10 hangs:1@VERIFY
     > start run
-    = SMOKE_FAILURE t=11 | b:v - - -
+    = SMOKE_FAILURE t=10 | b:v - - -
 
     a batch's deadline brakes, and what runs runs on
     fleet:8 r:25 bastion:off batch-deadline:60 hangs:1@INSTALL
@@ -141,10 +141,21 @@ extension ScenarioTests {
     > resume run
     = SUCCESS t=180
 
-    waiting for a worker is not failing
-    fleet:4 r:50 bastion:off stage-deadline:10
-    > start after:60 run
+    a stage's deadline counts the wait for a worker
+    fleet:6 r:50 bastion:off stage-deadline:10
+    > start after:9
+    = ROLLING_OUT | --- ---
+    > after:1
+    = BRAKED F=3/3 out=- | mmm ---
+    > retry run
     = SUCCESS
+
+    what waits for a worker fails although others run
+    fleet:6 r:50 b:100 bastion:off stage-deadline:10
+    > start move:1x10 after:10 run
+    = FAILURE F=2/6 out=- | Smm SSS
+    > retry run
+    = SUCCESS | KSS SSS
     """
 
   /// What a retry does and leaves alone.

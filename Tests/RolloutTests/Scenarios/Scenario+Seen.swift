@@ -62,6 +62,7 @@ extension Play {
       case .gateWaits: "gate"
       case .braked: "brake"
       case .reached(let state): state.rawValue
+      case .rollsBack: "rollback"
       }
     }
     return words.isEmpty ? "-" : words.joined(separator: ",")

@@ -49,6 +49,11 @@ struct World {
   var nextWake: Milliseconds?
   var mustLook = false
   var notices: [Notice] = []
+  /// The rollbacks that were ordered, and until when checks were asked for.
+  var orders: [RollbackOrder] = []
+  var watched: [Milliseconds] = []
+  /// What the checks have found.
+  var checks: [CheckResult] = []
   var balancerAnswers = true
   /// Whether the group has a load balancer, or it is left out on purpose.
   var hasBalancer = true
@@ -106,7 +111,7 @@ struct World {
           ? .inService(Set(hosts.filter(\.value.live).map(\.key))) : .unreachable("no answer"),
       pulledOut: hosts.compactMapValues(\.flag), servers: servers, brakeAll: brakeAll,
       degradation: degradation,
-      predecessorEnded: predecessorEnded)
+      predecessorEnded: predecessorEnded, checks: checks)
   }
 
   /// A server by a number.
@@ -192,6 +197,8 @@ struct World {
       nextWake = at
       if at <= now { mustLook = true } else { wakes.insert(at) }
     case .flagFault(let host, _, let reason): hosts[host]?.flag = reason
+    case .rollBack(let order): orders.append(order)
+    case .watch(_, let until): watched.append(until)
     case .notify(let notice): notices.append(notice)
     }
   }
