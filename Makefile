@@ -3,7 +3,9 @@
 CONFIG ?= release# how `build`, `demo` and `bench` compile: release or debug
 FLEET  ?= 12#     servers of the demo's fleet, 4 or more
 REPORT ?=#        a file for the closing table of `demo` and `bench`, as JSON
-KEEP   ?=#        KEEP=1 leaves the demo running
+KEEP   ?=#        KEEP=1 leaves the demo running, and what a fault run wrote
+SEED   ?=#        of a fault run; the same seed, the same load and faults
+FAULTS ?= 200#    how many happen in `soak`
 
 # What Drawbar needs beyond Swift, by its Debian 12 names.
 PACKAGES := libhiredis-dev redis-server haproxy openssl
@@ -12,7 +14,7 @@ SOURCES  := Package.swift Sources Tests Workers Workflows Examples $(wildcard Be
 export FLEET REPORT KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test bench format lint clean
+.PHONY: help deps build demo test soak bench format lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +49,10 @@ demo: build ## watch real releases on a fleet of this machine: about three minut
 test: deps ## run every test: unit, script, fault, end to end
 	swift build --build-tests
 	swift test --skip-build --no-parallel
+
+soak: deps ## let the queue's servers, workers and network fail, for some minutes (SEED, FAULTS, KEEP)
+	swift build --build-tests
+	FAULTS=$(FAULTS) SEED=$(SEED) swift test --skip-build --no-parallel --filter FaultTests.FaultTests/long
 
 # SwiftPM notices only in its root package that sources came or went: the plan is made anew.
 bench: deps ## measure the Redis client, the queue and the engine (REPORT)

@@ -251,6 +251,29 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RollEngineTests", dependencies: ["RollEngine", "RedisServer"], swiftSettings: strict),
+    // The fault run: real workers, a real redis-server, and everything that may break
+    .target(name: "FaultRun", path: "Tests/Fault/Run", swiftSettings: strict),
+    .executableTarget(
+      name: "fault-worker",
+      dependencies: [
+        "FaultRun", "RedisClient", "TaskQueue",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      path: "Tests/Fault/Program",
+      swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "FaultRun", "RedisClient", "RedisServer", "TaskQueue", "fault-worker",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Tests/Fault",
+      exclude: ["Program", "Run"],
+      swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

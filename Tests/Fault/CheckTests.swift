@@ -5,7 +5,8 @@ import Testing
 private struct Story {
   var expectation = Expectation(chain: "c", steps: [Step(time: 1), Step(time: 1)], end: .finished)
   var runs = [
-    Story.run(0, generation: 2, from: 1_000_000, to: 1_010_000), Story.run(1, generation: 3, from: 1_012_000, to: 1_022_000),
+    Story.run(0, generation: 2, from: 1_000_000, to: 1_010_000),
+    Story.run(1, generation: 3, from: 1_012_000, to: 1_022_000),
   ]
   var standing: Standing? = Standing(
     end: .finished, ended: 1_023,
@@ -20,7 +21,8 @@ private struct Story {
 
   /// Both clocks tell the same, in microseconds.
   static func run(
-    _ link: Int, attempt: Int = 1, generation: Int, worker: String = "w0", pid: Int32 = 10, chain: String = "c",
+    _ link: Int, attempt: Int = 1, generation: Int, worker: String = "w0", pid: Int32 = 10,
+    chain: String = "c",
     from: Int64, to: Int64?, _ ending: Run.Ending = .done
   ) -> Run {
     Run(
@@ -71,8 +73,19 @@ struct CheckTests {
     var story = Story()
     story.runs.removeLast()
     story.standing = Standing(
-      end: .dead, ended: 1_023, failure: "lost", outcomes: [0: .init(ended: 1_011, attempt: 1, generation: 2)])
-    #expect(story.broken.contains(.innocent))
+      end: .dead, ended: 1_023, failure: "lost", outcomes: [0: .init(ended: 1_011, attempt: 1, generation: 2)]
+    )
+    #expect(story.broken == [.innocent])
+    story.deaths = [11, 12, 13].map { Death(pid: $0, at: Int64($0) * 100_000) }
+    story.more = [11, 12, 13].map {
+      Story.run(
+        1, generation: 3 + Int($0), worker: "w\($0)", pid: $0, from: Int64($0) * 100_000 - 10, to: nil)
+    }
+    #expect(story.broken == [], "three workers died that ran nothing else")
+    story.more.append(
+      Story.run(0, generation: 2, worker: "w12", pid: 12, chain: "other", from: 1_190_000, to: nil))
+    #expect(story.broken == [.innocent], "one of them ran another as well")
+    story.more = []
     story.expectation.steps[1].kills = true
     story.expectation.end = .dead
     #expect(story.broken == [])
@@ -108,7 +121,8 @@ struct CheckTests {
     #expect(story.broken.contains(.sameGrant))
   }
 
-  @Test("a link begun again after its acceptance, unless its process stood still before it") func afterAcceptance() {
+  @Test("a link begun again after its acceptance, unless its process stood still before it")
+  func afterAcceptance() {
     var story = Story()
     story.more = [Story.run(1, generation: 4, worker: "w1", pid: 11, from: 1_030_000, to: 1_031_000)]
     story.disruptions = [Disruption("cut", worker: "w0", from: 1_010_000, to: 1_011_000)]

@@ -28,7 +28,8 @@ enum Fault: String, CaseIterable, Sendable {
     switch self {
     case .workerKilled, .workerStopped, .workerPaused, .workerEnded: .worker
     case .submitterKilled: .submitter
-    case .connectionCut, .connectionReset, .halfClosed, .delayed, .repliesSwallowed, .cutOff, .refused: .anyProxy
+    case .connectionCut, .connectionReset, .halfClosed, .delayed, .repliesSwallowed, .cutOff, .refused:
+      .anyProxy
     case .redisKilled, .redisStopped, .scriptsFlushed, .clientsKilled, .memoryFull, .readOnly: .server
     }
   }

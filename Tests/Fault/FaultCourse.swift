@@ -9,7 +9,7 @@ struct FaultCourse {
   let seed: UInt64
   let faults: Int
   /// Milliseconds between two items of the load.
-  var interval = 50
+  var interval = 35
   /// Every so many items a chain that kills its workers.
   var killers = 0
 
@@ -111,7 +111,15 @@ struct FaultCourse {
         if let fault = try await group.next() ?? nil { struck[fault, default: 0] += 1 }
         open -= 1
       }
-      for fault in Fault.sequence(faults, seed: seed) {
+      for (number, fault) in Fault.sequence(faults, seed: seed).enumerated() {
+        // Now and then a worker dies while all else is well: how soon its chains go on is asked of these.
+        if number % 12 == 11 {
+          while open > 0 { try await one() }
+          try await Task.sleep(for: Site.lease * 2)
+          var own = SeededGenerator(seed: random.next())
+          if try await site.strike(.workerKilled, &own) { struck[.workerKilled, default: 0] += 1 }
+          try await Task.sleep(for: Site.lease * 2)
+        }
         while open >= (random.chance(33) ? 2 : 1) { try await one() }
         try await Task.sleep(for: .milliseconds(Int.random(in: 50...500, using: &random)))
         let own = SeededGenerator(seed: random.next())
@@ -135,7 +143,9 @@ struct FaultCourse {
     await until(.seconds(20)) { await site.isEmpty(Site.submitter) }
     await until(.seconds(60)) { try await watch.look(chains(site, load)).isEmpty }
     for index in 1..<Site.workers { await end(index, site) }
-    await until(.seconds(15)) { try await site.count(["SCARD", "reaping"], ["ZCARD", "sessions"]) == [0, 1] }
+    await until(.seconds(15)) {
+      try await site.count(["SCARD", "reaping"], ["ZCARD", "sessions"]) == [0, 1]
+    }
     await end(0, site)
   }
 

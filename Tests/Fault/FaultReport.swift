@@ -29,10 +29,13 @@ struct FaultReport {
     line("links accepted", links)
     line("runs of links", runs)
     line("runs that a fault explains twice", findings.excused)
+    line("innocent chains that chance gave up", findings.unlucky)
     line("chains that a death interrupted", findings.recoveries.count)
     line("  went on after p50 / p99 / max", Self.quantiles(findings.recoveries))
     line("  undisturbed ones (\(findings.undisturbed.count))", Self.quantiles(findings.undisturbed))
-    line("verdict", findings.violations.isEmpty ? "every promise was kept" : "\(findings.violations.count) VIOLATIONS")
+    line(
+      "verdict",
+      findings.violations.isEmpty ? "every promise was kept" : "\(findings.violations.count) VIOLATIONS")
     for violation in findings.violations.prefix(40) { lines.append("  ! \(violation)") }
     return lines.joined(separator: "\n")
   }

@@ -63,7 +63,9 @@ final class Proxy: Sendable {
       for channel in [pair.client, pair.server].compactMap({ $0 }) {
         if abruptly {
           let reset = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-          (reset ?? channel.eventLoop.makeSucceededVoidFuture()).whenComplete { _ in channel.close(promise: nil) }
+          (reset ?? channel.eventLoop.makeSucceededVoidFuture()).whenComplete { _ in
+            channel.close(promise: nil)
+          }
         } else {
           channel.close(promise: nil)
         }
@@ -103,7 +105,9 @@ final class Proxy: Sendable {
           return client.eventLoop.makeFailedFuture(error)
         }
         self.state.withLock { $0.pairs[id]?.server = server }
-        return client.setOption(.autoRead, value: true).and(server.setOption(.autoRead, value: true)).map { _ in }
+        return client.setOption(.autoRead, value: true).and(server.setOption(.autoRead, value: true)).map {
+          _ in
+        }
       }
   }
 }

@@ -113,7 +113,7 @@ extension Site {
       do {
         try await redis.send(command)
         return
-      } catch where error.isConnectionFailure {
+      } catch  where error.isConnectionFailure {
         try await Task.sleep(for: .milliseconds(20))
       }
     }

@@ -69,13 +69,16 @@ actor Site {
     }
     let options = RedisServer.Options(appendOnly: .always)
     return try await RedisServer.run(directory: directory + "/redis", options: options) { server in
-      guard case .unix(let socket) = server.configuration.address else { fatalError("the server has no socket") }
+      guard case .unix(let socket) = server.configuration.address else {
+        fatalError("the server has no socket")
+      }
       return try await withProxies(workers + 1, to: socket) { proxies in
         var configuration = server.configuration
         configuration.commandTimeout = .seconds(2)
         let redis = RedisClient(configuration, logger: silent)
         let site = Site(
-          directory: directory, server: server, redis: redis, proxies: proxies, seed: seed, interval: interval,
+          directory: directory, server: server, redis: redis, proxies: proxies, seed: seed,
+          interval: interval,
           killers: killers)
         do {
           let result = try await body(site)

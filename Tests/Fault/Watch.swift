@@ -42,7 +42,9 @@ actor Watch {
   private func compare(_ chain: ChainID, _ status: ChainStatus) {
     for (link, outcome) in outcomes[chain] ?? [:] where status.outcomes[link] != outcome {
       changes.append(
-        Violation(.changed, chain.rawValue, "link \(link): \(outcome), then \(String(describing: status.outcomes[link]))"))
+        Violation(
+          .changed, chain.rawValue,
+          "link \(link): \(outcome), then \(String(describing: status.outcomes[link]))"))
     }
   }
 

@@ -78,7 +78,8 @@ struct Submitter {
       var commit = Commit()
       commit.changes = [.init(try RecordID(planned.id), expecting: 0, set: ["set": [1]])]
       commit.limits = [
-        Limit(id: try LimitID(limit.id), bound: limit.bound, failures: 0, onTripped: try Chain(limit.onTripped))
+        Limit(
+          id: try LimitID(limit.id), bound: limit.bound, failures: 0, onTripped: try Chain(limit.onTripped))
       ]
       commit.seal = [group.id]
       _ = try await queue.commit(commit)
@@ -91,7 +92,8 @@ extension Chain {
     let links = try planned.steps.map { step in
       try Link(
         StepTask.self, step,
-        retry: step.failures > 0 || step.hangs > 0 ? RetryPolicy(attempts: 20, backoff: 50, maxBackoff: 200) : .never,
+        retry: step.failures > 0 || step.hangs > 0
+          ? RetryPolicy(attempts: 20, backoff: 50, maxBackoff: 200) : .never,
         timeLimit: step.hangs > 0 ? Step.timeLimit : nil)
     }
     try self.init(

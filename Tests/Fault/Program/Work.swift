@@ -25,7 +25,8 @@ struct StepTask: QueueTask {
 
   func run(_ step: Step, _ context: TaskContext) async throws -> Nothing {
     let run = Run(
-      chain: context.chain.rawValue, link: context.link, attempt: context.attempt, generation: context.generation,
+      chain: context.chain.rawValue, link: context.link, attempt: context.attempt,
+      generation: context.generation,
       session: context.session, pid: getpid(), began: .now)
     history.began(run)
     do {

@@ -45,7 +45,7 @@ extension Check {
       let next = runs[index + 1].began.boot
       let seconds = Double(next - death) / 1_000_000
       findings.recoveries.append(seconds)
-      guard deathsBefore == 0, someoneWasWell(but: run.worker, from: death - lease * 2, to: next) else { continue }
+      guard deathsBefore == 0, someoneWasWell(but: run.worker, from: death, to: next) else { continue }
       findings.undisturbed.append(seconds)
       if next - death > lease + lease / 3 + slack {
         found(.slowRecovery, expected.chain, "link \(run.link) went on \(seconds) s after the death")
@@ -55,8 +55,13 @@ extension Check {
 
   /// Whether another worker reached Redis all the time, and nothing stood in the way of what waits.
   private func someoneWasWell(but dead: String, from: Int64, to: Int64) -> Bool {
-    let crowded = evidence.crowded.contains { $0.from <= to && $0.to >= from }
-    let still = evidence.history.pauses.contains { $0.from <= to && $0.to >= from }
-    return !crowded && !still && workers.contains { $0 != dead && !disrupted($0, from: from, to: to) }
+    func meets(_ trouble: Disruption, from: Int64) -> Bool { trouble.from <= to && trouble.to >= from }
+    // After a new life of the server nothing is reaped for a lease.
+    if (disruptions[nil] ?? []).contains(where: { meets($0, from: from - 2 * lease) }) { return false }
+    if evidence.crowded.contains(where: { meets($0, from: from) }) { return false }
+    return workers.contains { name, pauses in
+      name != dead && !(disruptions[name] ?? []).contains { meets($0, from: from - lease / 2) }
+        && !pauses.contains { $0.from <= to && $0.to >= from - lease / 2 }
+    }
   }
 }

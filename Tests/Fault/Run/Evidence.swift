@@ -56,6 +56,8 @@ public struct Evidence: Sendable {
   /// Chains that exist although nobody was told so: their submitter died, and its successor had no time.
   public var unacknowledged: Set<String> = []
   public var lease: Duration
+  /// Deaths alone after which a chain is given up.
+  public var crashCap = 3
   /// What a busy machine may add to any time.
   public var slack: Duration = .seconds(1)
 

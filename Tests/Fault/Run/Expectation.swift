@@ -80,7 +80,8 @@ public struct Submissions: Sendable {
   public init(_ text: String) {
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ")
-      guard words.count == 4, let item = Int(words[1]), let boot = Int64(words[2]), let wall = Int64(words[3]) else {
+      guard words.count == 4, let item = Int(words[1]), let boot = Int64(words[2]), let wall = Int64(words[3])
+      else {
         unread.append(String(line))
         continue
       }
@@ -96,7 +97,11 @@ public struct Submissions: Sendable {
 }
 
 extension HistoryFile {
-  public enum SubmissionMark: String { case asked = "T", acknowledged = "A", cancelled = "C" }
+  public enum SubmissionMark: String {
+    case asked = "T"
+    case acknowledged = "A"
+    case cancelled = "C"
+  }
 
   public func mark(_ mark: SubmissionMark, item: Int) {
     let now = Moment.now

@@ -64,14 +64,18 @@ public final class HistoryFile: Sendable {
 
   public func append(_ words: any CustomStringConvertible...) {
     let bytes = Array((words.map { "\($0)" }.joined(separator: " ") + "\n").utf8)
-    guard write(descriptor, bytes, bytes.count) == bytes.count else { fatalError("the history can't be written") }
+    guard write(descriptor, bytes, bytes.count) == bytes.count else {
+      fatalError("the history can't be written")
+    }
   }
 
   deinit { close(descriptor) }
 }
 
 extension HistoryFile {
-  public func began(_ run: Run) { append("B", run.key, run.began.boot, run.began.wall, run.attempt, run.session) }
+  public func began(_ run: Run) {
+    append("B", run.key, run.began.boot, run.began.wall, run.attempt, run.session)
+  }
 
   public func ended(_ run: Run, _ ending: Run.Ending, at moment: Moment) {
     append("E", run.key, moment.boot, moment.wall, ending.rawValue)
@@ -115,13 +119,16 @@ public struct History: Sendable {
           chain: String(words[2]), link: link, attempt: attempt, generation: generation,
           session: String(words[8]), pid: pid, began: Moment(boot: boot, wall: wall)))
     case "E" where words.count == 8:
-      guard let boot = Int64(words[5]), let wall = Int64(words[6]), let ending = Run.Ending(rawValue: String(words[7])),
+      guard let boot = Int64(words[5]), let wall = Int64(words[6]),
+        let ending = Run.Ending(rawValue: String(words[7])),
         let index = open[Self.key(words)]?.popLast()
       else { return false }
       runs[index].ended = Moment(boot: boot, wall: wall)
       runs[index].ending = ending
     case "P" where words.count == 4:
-      guard let pid = Int32(words[1]), let from = Int64(words[2]), let to = Int64(words[3]) else { return false }
+      guard let pid = Int32(words[1]), let from = Int64(words[2]), let to = Int64(words[3]) else {
+        return false
+      }
       pauses.append(Pause(pid: pid, from: from, to: to))
     default: return false
     }

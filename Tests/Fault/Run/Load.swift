@@ -118,10 +118,13 @@ public struct Load: Sendable {
       }
       return PlannedChain(id: "\(name).\(number)", steps: steps)
     }
-    for index in members.indices where random.chance(limited ? 40 : 8) { members[index].steps[0].fatal = true }
+    for index in members.indices where random.chance(limited ? 40 : 8) {
+      members[index].steps[0].fatal = true
+    }
     for index in members.indices where random.chance(8) { members[index].steps[0].failures = 1 }
     var group = PlannedGroup(
-      id: name, members: members, callback: PlannedChain(id: "\(name).settled", steps: [Step(time: 1), Step(time: 1)]))
+      id: name, members: members,
+      callback: PlannedChain(id: "\(name).settled", steps: [Step(time: 1), Step(time: 1)]))
     guard limited else { return group }
     var opening = Step(time: 20)
     opening.opens = name

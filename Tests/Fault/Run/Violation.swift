@@ -43,5 +43,8 @@ public struct Findings: Sendable {
   /// Overlaps and repetitions that a stopped or cut-off worker explains.
   public var excused = 0
 
+  /// Chains that were given up because chance ended so many of their workers while they ran alone.
+  public var unlucky = 0
+
   public init() {}
 }
