@@ -88,6 +88,8 @@ struct CheckTests {
     story.more = []
     story.expectation.steps[1].kills = true
     story.expectation.end = .dead
+    story.expectation.code = "lost"
+    story.expectation.deadAt = 1
     #expect(story.broken == [])
   }
 

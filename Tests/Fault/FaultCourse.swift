@@ -21,8 +21,14 @@ struct FaultCourse {
 
   private func run(on site: Site) async throws -> FaultReport {
     let queue = Queue(redis: site.redis)
-    let watch = Watch(queue)
     let load = Load(seed: seed, lease: Int(Site.lease.microseconds / 1_000), killerEvery: killers)
+    let watch = Watch(queue) { chain in
+      let words = chain.rawValue.split(separator: ".", omittingEmptySubsequences: false)
+      guard words.count == 2, let index = Int(words[1]), case .chain(let planned) = load[index].work else {
+        return false
+      }
+      return planned.heals
+    }
     let begin = ContinuousClock.now
     var report = FaultReport(seed: seed)
     report.faults = try await beside(site, watch, load) {
@@ -38,9 +44,16 @@ struct FaultCourse {
     for index in 0..<Site.workers { history.read(try site.read("w\(index)")) }
     var evidence = Evidence(
       expectations: expectations, history: history,
-      standings: try await watch.standings(expectations.map { try ChainID($0.chain) }), lease: Site.lease)
+      standings: try await watch.standings(
+        expectations.map { try ChainID($0.chain) }
+          + items.filter { $0.refused != nil }.map { try ChainID("\(seed).\($0.item)") }), lease: Site.lease)
     evidence.unacknowledged = Set(
-      items.filter { $0.acknowledged == nil }.flatMap { load[$0.item].expectations($0).map(\.chain) })
+      items.filter { !$0.isSettled }.flatMap { load[$0.item].expectations($0).map(\.chain) })
+    for submission in items {
+      guard case .chain(let planned) = load[submission.item].work, planned.unique != nil else { continue }
+      evidence.submissions[planned.id] = submission
+      if submission.refused != nil { evidence.refused.insert(planned.id) }
+    }
     evidence.deaths = await site.deaths
     evidence.disruptions = await site.disruptions
     evidence.crowded = await watch.crowded

@@ -11,7 +11,12 @@ actor Watch {
   private(set) var changes: [Violation] = []
   private(set) var crowded: [Disruption] = []
 
-  init(_ queue: Queue) { self.queue = queue }
+  /// Chains that go on after a death, since they are put back.
+  private let healing: @Sendable (ChainID) -> Bool
+
+  init(_ queue: Queue, healing: @escaping @Sendable (ChainID) -> Bool) {
+    (self.queue, self.healing) = (queue, healing)
+  }
 
   /// Looks at all of these that had not ended yet, and says how many have not.
   func look(_ chains: [ChainID]) async throws -> [ChainID] {
@@ -20,7 +25,7 @@ actor Watch {
       guard let status else { continue }
       compare(chain, status)
       outcomes[chain] = status.outcomes
-      if status.hasEnded { ended[chain] = status }
+      if status.hasEnded, status.state != .dead || !healing(chain) { ended[chain] = status }
     }
     return open.filter { ended[$0] == nil }
   }

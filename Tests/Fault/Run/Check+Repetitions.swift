@@ -21,6 +21,10 @@ extension Check {
       guard index + 1 < runs.count else { continue }
       let next = runs[index + 1]
       guard next.link == run.link, next.attempt == run.attempt else { continue }
+      // Put back after its death, its tries are counted anew.
+      if run.ending == .failed, expected.steps.indices.contains(run.link), expected.steps[run.link].heals {
+        continue
+      }
       let from = run.began.boot - lease - slack
       if deaths[run.pid].map({ $0 <= next.began.boot }) == true
         || disrupted(run.worker, from: from, to: next.began.boot)

@@ -46,7 +46,10 @@ public struct Check {
       checkAttempts(expected, runs)
       checkRepetitions(expected, runs)
       checkRecoveries(expected, runs)
+      checkGroups(expected, runs)
     }
+    checkKeys()
+    checkUnique()
     for chain in runs.keys.sorted() where !known.contains(chain) { found(.unknown, chain, "it ran") }
     for line in evidence.history.unread { found(.unread, "-", line) }
   }
@@ -74,7 +77,7 @@ public struct Check {
     }
     guard let end = standing.end else { return found(.lost, expected.chain, "it has not ended") }
     let code = standing.failure ?? ""
-    let mayKill = expected.steps.contains { $0.kills }
+    let mayKill = expected.code == "lost"
     if end == .dead, code == "lost", !mayKill {
       // By its rule the queue can't tell it from a killer: so often did a worker end that ran it alone.
       guard runs.count(where: { lostAlone($0) }) >= evidence.crashCap else {
@@ -84,9 +87,12 @@ public struct Check {
       return
     }
     if end == .cancelled, expected.mayBeCancelled { return }
-    if end != expected.end { return found(.wrongEnd, expected.chain, "\(end.rawValue) \(code)") }
-    if end == .dead, code != (mayKill ? "lost" : "fatal") {
-      found(.wrongEnd, expected.chain, "dead of \(code)")
+    if end != expected.end {
+      return found(
+        .wrongEnd, expected.chain, "\(end.rawValue) \(code), not \(expected.end.rawValue) \(expected.code)")
+    }
+    if end == .dead, code != expected.code {
+      found(.wrongEnd, expected.chain, "dead of \(code), not \(expected.code)")
     }
   }
 
@@ -112,10 +118,12 @@ public struct Check {
     }
     if accepted != due { found(.order, expected.chain, "links \(accepted) ended, not \(due)") }
     for (link, outcome) in standing.outcomes.sorted(by: { $0.key < $1.key }) {
-      let founded = runs.contains {
-        $0.link == link && $0.generation == outcome.generation && $0.attempt == outcome.attempt
-          && $0.ending == .done
-      }
+      let founded =
+        expected.steps[link].group != nil
+        || runs.contains {
+          $0.link == link && $0.generation == outcome.generation && $0.attempt == outcome.attempt
+            && $0.ending == .done
+        }
       if !founded {
         found(
           .unfounded, expected.chain,
@@ -131,7 +139,7 @@ public struct Check {
       found(.sameGrant, expected.chain, "generation \(generation) of links \(same.map(\.link))")
     }
     for run in runs {
-      guard let place = path.firstIndex(of: run.link) else {
+      guard let place = path.firstIndex(of: run.link), expected.steps[run.link].group == nil else {
         found(.order, expected.chain, "link \(run.link) ran, which is to be left out")
         continue
       }
@@ -140,6 +148,8 @@ public struct Check {
         if let outcome = standing?.outcomes[before] {
           if run.began.wall < outcome.ended * 1_000 {
             found(.order, expected.chain, "link \(run.link) began before link \(before) was accepted")
+          } else if run.began.wall < (outcome.ended + Int64(expected.steps[run.link].wait)) * 1_000 {
+            found(.early, expected.chain, "link \(run.link) did not wait")
           }
         } else {
           found(.order, expected.chain, "link \(run.link) ran, and link \(before) was never accepted")

@@ -55,6 +55,10 @@ public struct Evidence: Sendable {
   public var crowded: [Disruption] = []
   /// Chains that exist although nobody was told so: their submitter died, and its successor had no time.
   public var unacknowledged: Set<String> = []
+  /// When chains of a unique key were asked for and acknowledged, by their chain.
+  public var submissions: [String: Submission] = [:]
+  /// Chains that were refused as duplicates.
+  public var refused: Set<String> = []
   public var lease: Duration
   /// Deaths alone after which a chain is given up.
   public var crashCap = 3

@@ -81,6 +81,11 @@ extension HistoryFile {
     append("E", run.key, moment.boot, moment.wall, ending.rawValue)
   }
 
+  /// What a link got as its input: results of a group's members, in their order.
+  public func took(_ values: [Int?], _ run: Run) {
+    append("V", run.key, "[" + values.map { $0.map(String.init) ?? "null" }.joined(separator: ",") + "]")
+  }
+
   public func paused(_ pause: Pause) { append("P", pause.pid, pause.from, pause.to) }
 }
 
@@ -95,7 +100,15 @@ public struct History: Sendable {
   public private(set) var pauses: [Pause] = []
   /// Lines that nobody should have written.
   public private(set) var unread: [String] = []
+  /// By chain and link.
+  public private(set) var taken: [Link: [String]] = [:]
   private var open: [Substring: [Int]] = [:]
+
+  public struct Link: Hashable, Sendable {
+    public var chain: String
+    public var link: Int
+    public init(_ chain: String, _ link: Int) { (self.chain, self.link) = (chain, link) }
+  }
 
   public init() {}
   public init(runs: [Run], pauses: [Pause] = []) { (self.runs, self.pauses) = (runs, pauses) }
@@ -130,6 +143,9 @@ public struct History: Sendable {
         return false
       }
       pauses.append(Pause(pid: pid, from: from, to: to))
+    case "V" where words.count == 6:
+      guard let link = Int(words[3]) else { return false }
+      taken[Link(String(words[2]), link), default: []].append(String(words[5]))
     default: return false
     }
     return true
@@ -137,5 +153,12 @@ public struct History: Sendable {
 
   private static func key(_ words: [Substring]) -> Substring {
     words[1].base[words[1].startIndex..<words[4].endIndex]
+  }
+}
+
+extension Step {
+  /// What every task of a chain returns: told from any other chain's.
+  public static func result(of chain: String) -> Int {
+    Int(chain.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 } % 1_000_000)
   }
 }
