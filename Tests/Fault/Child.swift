@@ -38,6 +38,13 @@ final class Child: Sendable {
 
   func signal(_ number: Int32) { _ = Glibc.kill(pid, number) }
 
+  /// Kills it, and waits until it is gone.
+  func end() {
+    signal(SIGKILL)
+    var status: Int32 = 0
+    waitpid(pid, &status, 0)
+  }
+
   /// How it ended, in words; nil while it runs. To be asked until it has ended: that frees its number.
   func reap() -> String? {
     var status: Int32 = 0

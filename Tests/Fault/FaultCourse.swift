@@ -59,7 +59,16 @@ struct FaultCourse {
     evidence.crowded = await watch.crowded
     report.findings = Check.findings(evidence)
     report.findings.violations += await watch.changes + site.crashes
-    report.findings.violations += try await leftovers(site)
+    report.findings.violations += try await audit(site.redis) + leftovers(site)
+    report.audits = await watch.audits
+    for chain in Set(report.findings.violations.map(\.chain)).sorted().prefix(6) {
+      let story = evidence.story(of: chain)
+      guard !story.isEmpty else { continue }
+      let stored = try await site.redis.send(RedisCommand("HGETALL", .string(Site.partition + "c:" + chain)))
+      let fields = (stored.pairs ?? [:]).filter { $0.key != "S" }.sorted { $0.key < $1.key }
+      report.stories.append(
+        story + "\n  " + fields.map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: "; "))
+    }
     report.items = acknowledged.count
     report.chains = expectations.count
     report.ends = Dictionary(grouping: evidence.standings.values, by: { $0.end?.rawValue ?? "not ended" })
@@ -84,12 +93,15 @@ struct FaultCourse {
       }
       group.addTask {
         var last = Moment.now.boot
+        var looks = 0
         while true {
           try await Task.sleep(for: .milliseconds(100))
           let now = Moment.now.boot
           do {
             _ = try await watch.look(chains(site, load))
             try await watch.lookForSuspects(since: last)
+            looks += 1
+            if looks % 5 == 0 { try await watch.auditPlaces(site.redis) }
           } catch is RedisError {
             // It is away: that is what the run is about.
           }

@@ -12,6 +12,10 @@ struct FaultReport {
   var deaths = 0
   var time = Duration.zero
   var findings = Findings()
+  /// Looks into Redis while it went on.
+  var audits = 0
+  /// Of chains that promises were not kept to.
+  var stories: [String] = []
 
   init(seed: UInt64) { self.seed = seed }
 
@@ -29,6 +33,7 @@ struct FaultReport {
     line("links accepted", links)
     line("runs of links", runs)
     line("runs that a fault explains twice", findings.excused)
+    line("looks into Redis, all places", audits)
     line("innocent chains that chance gave up", findings.unlucky)
     line("chains that a death interrupted", findings.recoveries.count)
     line("  went on after p50 / p99 / max", Self.quantiles(findings.recoveries))
@@ -37,6 +42,10 @@ struct FaultReport {
       "verdict",
       findings.violations.isEmpty ? "every promise was kept" : "\(findings.violations.count) VIOLATIONS")
     for violation in findings.violations.prefix(40) { lines.append("  ! \(violation)") }
+    lines += stories
+    if !findings.violations.isEmpty {
+      lines.append("  the same load and faults again: make soak SEED=\(seed)")
+    }
     return lines.joined(separator: "\n")
   }
 

@@ -11,7 +11,7 @@ struct FaultTests {
     let report = try await FaultCourse(seed: seed, faults: 25, killers: 150).run()
     if !report.findings.violations.isEmpty { print(report.text) }
     #expect(report.findings.violations == [])
-    #expect(report.chains > 200 && report.deaths > 2)
+    #expect(report.chains > 200 && report.deaths > 2 && report.audits > 5)
   }
 
   /// `make soak`.

@@ -20,7 +20,7 @@ func leftovers(_ site: Site) async throws -> [Violation] {
   // a dead chain did not come to stays as long as the chain, since it may be put back.
   let mayStay = [
     "c:", "g:", "gr:", "L:", "rec:", "w:", "done", "dead", "queues", "clock", "depth", "staging", "parts",
-    "m:",
+    "m:", "sch:", "schedules", "tick",
   ]
   let keys = try await site.redis.send(RedisCommand("KEYS", "*")).array?.compactMap(\.string) ?? []
   var left: [Violation] = keys.sorted().compactMap { key in
@@ -29,10 +29,23 @@ func leftovers(_ site: Site) async throws -> [Violation] {
     if name.hasPrefix("l:"), name.contains("|*") { return nil }
     return mayStay.contains { name.hasPrefix($0) } ? nil : Violation(.leftover, name, "")
   }
-  let depths =
-    try await site.redis.send(RedisCommand("HGETALL", .string(Site.partition + "depth"))).pairs ?? [:]
-  for (queue, depth) in depths where depth.int != 0 {
-    left.append(Violation(.leftover, "depth of \(queue)", depth.string ?? ""))
+  for key in keys where key.hasPrefix(Site.partition + "c:") {
+    let chain = String(key.dropFirst(Site.partition.count + 2))
+    guard let state = try await site.redis.send(RedisCommand("HGET", .string(key), "v")).string,
+      !"fxc".contains(state.prefix(1)), try await !waitsForTheDead(chain, site.redis)
+    else { continue }
+    left.append(Violation(.leftover, chain, "it has not ended: \(state)"))
   }
   return left
+}
+
+/// Whether a chain is a member of a group that a dead one did not come to.
+private func waitsForTheDead(_ chain: String, _ redis: RedisClient) async throws -> Bool {
+  var name = Substring(chain)
+  while let end = name.lastIndex(of: "/") {
+    name = name[..<end]
+    let state = try await redis.send(RedisCommand("HGET", .string(Site.partition + "c:" + name), "v")).string
+    if state?.hasPrefix("x ") == true { return true }
+  }
+  return false
 }

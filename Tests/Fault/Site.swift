@@ -62,6 +62,7 @@ actor Site {
   ) async throws -> Result {
     let directory = NSTemporaryDirectory() + "fault-" + UUID().uuidString.prefix(8)
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    print("fault run, seed \(seed): \(directory)")
     let keeps = ProcessInfo.processInfo.environment["KEEP"] == "1"
     defer {
       // What a failed run leaves in /tmp is to be looked at; what a good one leaves is nobody's.
@@ -80,6 +81,8 @@ actor Site {
           directory: directory, server: server, redis: redis, proxies: proxies, seed: seed,
           interval: interval,
           killers: killers)
+        let guardian = try Child(["guard", "directory=\(directory)"], log: directory + "/guard.log")
+        defer { guardian.end() }
         do {
           let result = try await body(site)
           await site.killAll()
@@ -155,10 +158,7 @@ extension Site {
 
   private func killAll() {
     for seat in seats {
-      guard let child = seat.child else { continue }
-      child.signal(SIGKILL)
-      var status: Int32 = 0
-      waitpid(child.pid, &status, 0)
+      seat.child?.end()
     }
   }
 }

@@ -9,6 +9,7 @@ actor Watch {
   private var outcomes: [ChainID: [Int: ChainStatus.LinkOutcome]] = [:]
   private var ended: [ChainID: ChainStatus] = [:]
   private(set) var changes: [Violation] = []
+  private(set) var audits = 0
   private(set) var crowded: [Disruption] = []
 
   /// Chains that go on after a death, since they are put back.
@@ -51,6 +52,14 @@ actor Watch {
           .changed, chain.rawValue,
           "link \(link): \(outcome), then \(String(describing: status.outcomes[link]))"))
     }
+  }
+
+  /// Looks into Redis itself, and remembers what is wrong there.
+  func auditPlaces(_ redis: RedisClient) async throws {
+    for violation in try await audit(redis) where changes.count < 100 && !changes.contains(violation) {
+      changes.append(violation)
+    }
+    audits += 1
   }
 
   /// Notes whether chains wait to be run alone.

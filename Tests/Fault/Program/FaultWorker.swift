@@ -4,11 +4,12 @@ import Logging
 import RedisClient
 import TaskQueue
 
-/// One process of a fault run: `fault-worker work name=value …` or `fault-worker submit name=value …`.
+/// One process of a fault run: `fault-worker work name=value …`; or `submit`, or `guard`.
 @main
 struct FaultWorker {
   static func main() async throws {
     let options = Options(CommandLine.arguments.dropFirst(2))
+    if CommandLine.arguments.dropFirst().first == "guard" { return try guardRun(options.text("directory")) }
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
       handler.logLevel = .warning
