@@ -56,6 +56,42 @@ import Testing
     }
   }
 
+  @Test func whoeverIsLetGoAndThenCancelledLetsAnotherGo() async throws {
+    try await withQueue { queue in
+      let key = ConcurrencyLimit(key: try Identifier("k"), atMost: 1)
+      for index in 0..<3 { try await queue.submit(one("c\(index)") { $0.concurrency = key }) }
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 9)
+      // c1 is in its lane again, and has not been granted.
+      try await hand.end("c0")
+      #expect(try await queue.cancel([Cancellation(ChainID("c1"), .now)]) == [.ended])
+      #expect(try await hand.turn(take: 9)?.granted.map(\.chain.rawValue) == ["c2"])
+    }
+  }
+
+  @Test func aMemberThatWaitedForAKeyIsStillHeldBackByItsLimit() async throws {
+    try await withQueue { queue in
+      let key = ConcurrencyLimit(key: try Identifier("k"), atMost: 1)
+      var commit = Commit()
+      commit.limits = [Limit(id: try LimitID("l"), bound: 1)]
+      _ = try await queue.commit(commit)
+      try await queue.submit(one("holder") { $0.concurrency = key })
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 1)
+      try await queue.submit(
+        ChainGroup(
+          id: GroupID("g"), members: [one("waits") { $0.concurrency = key }, one("fails") { _ in }],
+          limit: LimitID("l")))
+      #expect(try await hand.turn(take: 9)?.granted.map(\.chain.rawValue) == ["fails"])
+      try await hand.end("fails", .dead(code: "x", message: ""))
+      try await hand.end("holder")
+      #expect(try await hand.turn(take: 9)?.granted.map(\.chain.rawValue) == [])
+      commit.limits = [Limit(id: try LimitID("l"), bound: 2)]
+      _ = try await queue.commit(commit)
+      #expect(try await hand.turn(take: 9)?.granted.map(\.chain.rawValue) == ["waits"])
+    }
+  }
+
   @Test func aRateIsKeptOverAllWorkersAndEachWaitsForItsOwnTurn() async throws {
     try await withQueue { queue in
       let rate = RateLimit(key: try Identifier("r"), count: 1, per: .seconds(100), burst: 2)

@@ -177,6 +177,38 @@ import Testing
     }
   }
 
+  @Test(arguments: [Outcome.Kind.back, .snooze(0)])
+  func aMemberThatWasStartedIsNotHeldBackWhereTheNextWorkerNeverBeganIt(first: Outcome.Kind) async throws {
+    try await withQueue { queue in
+      var commit = Commit()
+      commit.limits = [Limit(id: try LimitID("l"), bound: 1)]
+      _ = try await queue.commit(commit)
+      try await queue.submit(group("g", 2, limit: "l"))
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 2)
+      try await hand.end("g-0", first)
+      _ = try await hand.turn(take: 1)
+      try await hand.end("g-0", .unstarted)
+      try await hand.end("g-1", dead)
+      #expect(try await queue.limit(LimitID("l"))?.tripped == true)
+      #expect(try await hand.turn(take: 2)?.granted.map(\.chain.rawValue) == ["g-0"])
+    }
+  }
+
+  @Test func aLinkThatWasNamedTheLastWhileItRanIsNotCutShortByAWeakerCancel() async throws {
+    try await withQueue { queue in
+      try await queue.submit(chain("a", Link(Say.self, "0"), Link(Say.self, "1")))
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 1)
+      #expect(try await queue.cancel([Cancellation(ChainID("a"), .afterLinkThen(last: 0))]) == [.underWay])
+      try await hand.end("a", .snooze(0))
+      #expect(try await queue.cancel([Cancellation(ChainID("a"), .afterLink)]) == [.underWay])
+      #expect(try await hand.turn(take: 1)?.granted.map(\.cursor) == [0])
+      try await hand.end("a")
+      #expect(try await state(queue, "a") == .cancelled)
+    }
+  }
+
   @Test func cancelHasThreeModes() async throws {
     try await withQueue { queue in
       let links = try (0..<4).map { try Link(Say.self, "\($0)") }

@@ -18,6 +18,8 @@ local function cancel(id, mode, before, now)
   local last = string.match(mode, '^then:(%d+)$')
   if last and tonumber(last) >= tonumber(x.n) then mode, last = 'after', nil end
   if x.s == 'g' or x.s == 'w' then
+    -- The named last link is the one that is under way: there is nothing left to skip.
+    if last and cursor >= tonumber(last) then mode = 'last' end
     x.m = WITH_LINK[x.m]
     put(x, 'C', mode)
     if mode == 'now' and x.s == 'g' then call('SADD', P .. 'x:' .. x.h, id) end
@@ -28,6 +30,7 @@ local function cancel(id, mode, before, now)
   if x.s == 'd' then call('ZREM', P .. 'due', id .. ':' .. x.g) end
   raise(x)
   if last and x.z == '1' and cursor <= tonumber(last) then
+    if x.s == 'r' then passKey(x) end
     call('HDEL', x.key, 'a', 'k', 'u', 'y')
     dropGroups(x, cursor, tonumber(last) - 1)
     x.i, x.m = last, WITH_LINK[x.m]

@@ -114,15 +114,13 @@ local function settleAnyCase(kind, id, generation, one, two, three)
     return -1
   end
   local link, attempts, begun = tonumber(x.i), 0, x.t
-  local cancelled
+  local cancelled, startedBefore
   if x.m == '1' or x.m == '3' then
-    local f = call('HMGET', c, 'a', 'C')
-    attempts, cancelled = tonumber(f[1] or 0), f[2]
+    local f = call('HMGET', c, 'a', 'C', 'z')
+    attempts, cancelled, startedBefore = tonumber(f[1] or 0), f[2], f[3]
     freeKey(x)
   end
-  -- A cancel that names the link which runs has nothing left to skip.
-  local named = cancelled and string.match(cancelled, '^then:(%d+)$')
-  if named and link >= tonumber(named) then cancelled = 'last' end
+  if x.s == 'r' then passKey(x) end
   raise(x)
   x.h = NONE
   gone[#gone + 1] = id
@@ -195,7 +193,7 @@ local function settleAnyCase(kind, id, generation, one, two, three)
     return 0
   end
   -- It waits where those wait that a limit may hold back.
-  local fresh = kind == 'unstarted' and link == 0 and attempts == 0
+  local fresh = kind == 'unstarted' and link == 0 and not startedBefore
   if fresh then x.z = '0' end
   makeReady(x, true, fresh)
   return 0

@@ -13,22 +13,32 @@ local function counted(queue, by)
   left[queue] = (left[queue] or 0) + by
 end
 
--- Frees the concurrency key that a chain holds, and lets one that waits for it into its lane.
-local function freeKey(x)
-  local key = (x.m == '1' or x.m == '3') and call('HGET', x.key, 'K')
-  if not key then return end
-  call('HDEL', x.key, 'K')
-  if call('SREM', P .. 'K:' .. key, x.id) == 0 then return end
+-- Lets a chain that waits for a concurrency key into its lane, other than the one that makes room.
+local function letNext(key, but)
   while true do
     local entry = call('LPOP', P .. 'kw:' .. key)
     if not entry then return end
     local id, generation = string.match(entry, '^(.*):(%d+)$')
     local waiting = read(id)
-    if waiting and waiting.s == 'r' and waiting.g == generation then
+    if id ~= but and waiting and waiting.s == 'r' and waiting.g == generation then
       local queue, level, lane = place(waiting)
-      return push(id, generation, queue, level, lane, nil, true)
+      return push(id, generation, queue, level, lane, waiting.z == '0' and waiting.d.limit or nil, true)
     end
   end
+end
+
+-- Frees the concurrency key that a chain holds.
+local function freeKey(x)
+  local key = (x.m == '1' or x.m == '3') and call('HGET', x.key, 'K')
+  if not key then return end
+  call('HDEL', x.key, 'K')
+  if call('SREM', P .. 'K:' .. key, x.id) == 1 then letNext(key, x.id) end
+end
+
+-- A ready chain that will not start its link after all may be the one that was let go last: another goes instead.
+local function passKey(x)
+  local p = plan(x, x.i)
+  if p and p.k then letNext(p.k[2], x.id) end
 end
 
 local function freeUnique(x, modes)
@@ -161,6 +171,7 @@ function finish(x, state, now, ...)
   local d = describe(x)
   local before = x.s
   if x.m == '1' or x.m == '3' then freeKey(x) end
+  if before == 'r' then passKey(x) end
   x.s, x.t, x.h = state, now, NONE
   put(x, ...)
   local keep = state == 'x' and d.keepDead or d.keep

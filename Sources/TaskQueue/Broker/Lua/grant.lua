@@ -80,7 +80,7 @@ local function take(session, entry, now, granted, holds)
   local c = P .. 'c:' .. id
   local f = call('HMGET', c, 'v', 'S')
   if not f[1] then return false end
-  local s, g, i, n, m = string.match(f[1], '^(%a) (%d+) (%d+) (%d+) (%d)')
+  local s, g, i, n, m, z = string.match(f[1], '^(%a) (%d+) (%d+) (%d+) (%d)(%d)')
   if s ~= 'r' or g ~= generation then return false end
   local attempts, crashes = '0', '0'
   if m ~= '0' then
@@ -91,6 +91,11 @@ local function take(session, entry, now, granted, holds)
       return false
     end
     m = x.m
+  end
+  -- Its first link was granted before: whoever hands it back unbegun doesn't make it one that never started.
+  if z == '1' and i == '0' then
+    m = WITH_LINK[m]
+    call('HSET', c, 'z', '1')
   end
   local token = successor(g)
   call('HSET', c, 'v', 'g ' .. token .. ' ' .. i .. ' ' .. n .. ' ' .. m .. '1 ' .. now .. ' ' .. session)

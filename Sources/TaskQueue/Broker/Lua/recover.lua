@@ -7,15 +7,13 @@ local function takeOneBack(x, crashed, alone, cap, now)
   raise(x)
   local f = call('HMGET', x.key, 'k', 'u', 'C')
   local deaths, suspicions, cancelled = tonumber(f[1] or 0), tonumber(f[2] or 0), f[3]
-  local last = cancelled and string.match(cancelled, '^then:(%d+)$')
-  local ending = cancelled == 'last' or last and tonumber(x.i) >= tonumber(last)
   if crashed and alone then deaths = deaths + 1 elseif crashed then suspicions = suspicions + 1 end
-  if last and not ending then
+  if cancelled and cancelled ~= 'last' and string.find(cancelled, '^then:') then
     -- One more: a late outcome of the link that ran isn't the last link's.
     raise(x)
     return divert(x, tonumber(x.i), cancelled, now)
   end
-  if cancelled and not ending then return finish(x, 'c', now) end
+  if cancelled and cancelled ~= 'last' then return finish(x, 'c', now) end
   if crashed and deaths >= cap then
     return finish(x, 'x', now, 'k', text(deaths), 'e', x.i .. ' lost',
       'E', 'its worker died ' .. deaths .. ' times while it ran this link alone')
