@@ -233,6 +233,42 @@ struct CheckTests {
     #expect(story.broken == [.unknown])
   }
 
+  @Test(
+    "a firing that is missing, that is one too many, that is counted wrongly, or that should have been left out"
+  )
+  func firings() {
+    func broken(
+      _ rule: PlannedSchedule.Rule, made: Int, leftOut: Int = 0, times: [Int64], ended: Int64? = nil
+    ) -> Set<Violation.Rule> {
+      let schedule = PlannedSchedule(id: "s", interval: 1_000, rule: rule, steps: [Step(time: 1)])
+      let runs = times.map {
+        Story.run(0, generation: 2, chain: "s@\($0)", from: $0 * 1_000 + 5_000, to: $0 * 1_000 + 6_000)
+      }
+      var evidence = Evidence(
+        expectations: times.flatMap { schedule.expectations(at: $0) }, history: History(runs: runs),
+        standings: Dictionary(
+          uniqueKeysWithValues: times.map { time in
+            let end = ended ?? time + 7
+            let outcome = Standing.Outcome(ended: end, attempt: 1, generation: 2)
+            return ("s@\(time)", Standing(end: .finished, ended: end, outcomes: [0: outcome]))
+          }), lease: .milliseconds(1_500))
+      evidence.fired = [
+        Fired(schedule, first: 3_000, next: 6_000, made: made, leftOut: leftOut, times: times)
+      ]
+      return Set(Check.findings(evidence).violations.map(\.rule))
+    }
+    #expect(broken(.each, made: 3, times: [3_000, 4_000, 5_000]) == [])
+    #expect(broken(.each, made: 2, times: [3_000, 5_000]) == [.firings])
+    #expect(broken(.each, made: 4, times: [3_000, 4_000, 5_000, 6_000]) == [.firings])
+    #expect(
+      broken(.each, made: 4, times: [3_000, 4_000, 5_000]) == [.firings], "one was made twice, and is gone")
+    #expect(broken(.once, made: 1, times: [5_000]) == [])
+    #expect(broken(.once, made: 2, times: [3_000, 4_000]) == [.firings])
+    #expect(broken(.alone, made: 2, leftOut: 1, times: [3_000, 5_000]) == [])
+    #expect(broken(.alone, made: 2, times: [3_000, 5_000]) == [.firings])
+    #expect(broken(.alone, made: 2, leftOut: 1, times: [3_000, 4_000], ended: 4_900) == [.firings])
+  }
+
   @Test("lines that can't be read, and reads all others") func lines() {
     var history = History()
     history.read(

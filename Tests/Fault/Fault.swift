@@ -7,6 +7,8 @@ enum Fault: String, CaseIterable, Sendable {
   case workerPaused = "worker stopped for a moment"
   case workerEnded = "worker ended in good order"
   case submitterKilled = "submitter killed"
+  case schedulerKilled = "scheduler killed"
+  case schedulerStopped = "scheduler stopped for a while"
   case redisKilled = "redis-server killed"
   case redisStopped = "redis-server stopped beyond the lease"
   case connectionCut = "connections cut"
@@ -22,12 +24,13 @@ enum Fault: String, CaseIterable, Sendable {
   case readOnly = "server read-only"
 
   /// What it happens to.
-  enum Target { case worker, submitter, anyProxy, server }
+  enum Target { case worker, submitter, scheduler, anyProxy, server }
 
   var target: Target {
     switch self {
     case .workerKilled, .workerStopped, .workerPaused, .workerEnded: .worker
     case .submitterKilled: .submitter
+    case .schedulerKilled, .schedulerStopped: .scheduler
     case .connectionCut, .connectionReset, .halfClosed, .delayed, .repliesSwallowed, .cutOff, .refused:
       .anyProxy
     case .redisKilled, .redisStopped, .scriptsFlushed, .clientsKilled, .memoryFull, .readOnly: .server
@@ -39,7 +42,7 @@ enum Fault: String, CaseIterable, Sendable {
     switch self {
     case .workerKilled: 5
     case .workerStopped, .redisKilled, .repliesSwallowed, .cutOff: 3
-    case .submitterKilled, .memoryFull, .readOnly, .connectionCut: 2
+    case .submitterKilled, .schedulerKilled, .memoryFull, .readOnly, .connectionCut: 2
     default: 1
     }
   }

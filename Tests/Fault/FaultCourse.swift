@@ -30,16 +30,18 @@ struct FaultCourse {
       return planned.heals
     }
     let begin = ContinuousClock.now
+    let clockwork = try await Clockwork(queue)
     var report = FaultReport(seed: seed)
-    report.faults = try await beside(site, watch, load) {
+    let (struck, fired) = try await beside(site, watch, load) {
       let struck = try await strikeAll(site)
-      try await drain(site, watch, load)
-      return struck
+      return (struck, try await drain(site, watch, load, clockwork))
     }
+    report.faults = struck
     let submissions = Submissions(try site.read("submitter"))
     let items = submissions.byItem.values.sorted { $0.item < $1.item }
     let acknowledged = items.filter { $0.acknowledged != nil }
-    let expectations = acknowledged.flatMap { load[$0.item].expectations($0) }
+    let expectations =
+      acknowledged.flatMap { load[$0.item].expectations($0) } + fired.flatMap(\.expectations)
     var history = History()
     for index in 0..<Site.workers { history.read(try site.read("w\(index)")) }
     var evidence = Evidence(
@@ -54,6 +56,7 @@ struct FaultCourse {
       evidence.submissions[planned.id] = submission
       if submission.refused != nil { evidence.refused.insert(planned.id) }
     }
+    evidence.fired = fired
     evidence.deaths = await site.deaths
     evidence.disruptions = await site.disruptions
     evidence.crowded = await watch.crowded
@@ -70,6 +73,7 @@ struct FaultCourse {
         story + "\n  " + fields.map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: "; "))
     }
     report.items = acknowledged.count
+    report.firings = fired.reduce(0) { $0 + $1.made }
     report.chains = expectations.count
     report.ends = Dictionary(grouping: evidence.standings.values, by: { $0.end?.rawValue ?? "not ended" })
       .mapValues(\.count)
@@ -160,18 +164,26 @@ struct FaultCourse {
     }
   }
 
-  /// Lets the submitter end, waits until every chain has ended, and ends the workers, the last one when all
-  /// dead sessions were emptied.
-  private func drain(_ site: Site, _ watch: Watch, _ load: Load) async throws {
+  /// Lets the submitter and the schedulers end, waits until every chain has ended, and ends the workers, the last
+  /// one when all dead sessions were emptied.
+  private func drain(
+    _ site: Site, _ watch: Watch, _ load: Load, _ clockwork: Clockwork
+  ) async throws -> [Fired] {
     await site.close(Site.submitter)
     await site.signal(Site.submitter, SIGTERM)
     await until(.seconds(20)) { await site.isEmpty(Site.submitter) }
-    await until(.seconds(60)) { try await watch.look(chains(site, load)).isEmpty }
+    // So long as they would need to make up for what the last fault held up.
+    try await Task.sleep(for: .seconds(2))
+    let fired = try await clockwork.stop()
+    for index in Site.schedulers { await end(index, site) }
+    let firings = try fired.flatMap(\.expectations).map { try ChainID($0.chain) }
+    await until(.seconds(60)) { try await watch.look(chains(site, load) + firings).isEmpty }
     for index in 1..<Site.workers { await end(index, site) }
     await until(.seconds(15)) {
       try await site.count(["SCARD", "reaping"], ["ZCARD", "sessions"]) == [0, 1]
     }
     await end(0, site)
+    return fired
   }
 
   private func end(_ index: Int, _ site: Site) async {

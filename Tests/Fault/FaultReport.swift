@@ -6,6 +6,7 @@ struct FaultReport {
   var faults: [Fault: Int] = [:]
   var items = 0
   var chains = 0
+  var firings = 0
   var ends: [String: Int] = [:]
   var links = 0
   var runs = 0
@@ -28,6 +29,7 @@ struct FaultReport {
     for fault in Fault.allCases where faults[fault] != nil { line("  " + fault.rawValue, faults[fault] ?? 0) }
     line("processes that ended", deaths)
     line("items acknowledged", items)
+    line("firings of schedules", firings)
     line("chains", chains)
     for (end, count) in ends.sorted(by: { $0.key < $1.key }) { line("  " + end, count) }
     line("links accepted", links)

@@ -8,7 +8,7 @@ struct FaultTests {
   @Test("Whatever breaks, every promise is kept", .timeLimit(.minutes(3)))
   func short() async throws {
     let seed = UInt64(environment("SEED") ?? "") ?? 1
-    let report = try await FaultCourse(seed: seed, faults: 25, killers: 150).run()
+    let report = try await FaultCourse(seed: seed, faults: 23, killers: 150).run()
     if !report.findings.violations.isEmpty { print(report.text) }
     #expect(report.findings.violations == [])
     #expect(report.chains > 200 && report.deaths > 2 && report.audits > 5)

@@ -39,13 +39,17 @@ func leftovers(_ site: Site) async throws -> [Violation] {
   return left
 }
 
-/// Whether a chain is a member of a group that a dead one did not come to.
+/// Whether a chain is a member of a group that a dead one did not come to, or that is staged.
 private func waitsForTheDead(_ chain: String, _ redis: RedisClient) async throws -> Bool {
   var name = Substring(chain)
   while let end = name.lastIndex(of: "/") {
     name = name[..<end]
     let state = try await redis.send(RedisCommand("HGET", .string(Site.partition + "c:" + name), "v")).string
     if state?.hasPrefix("x ") == true { return true }
+    // Or one that is not there yet, and now never comes: its parts go when their time is over.
+    let staged = try await redis.send(
+      RedisCommand("ZSCORE", .string(Site.partition + "staging"), .string("c:" + name)))
+    if state == nil, staged.string != nil { return true }
   }
   return false
 }

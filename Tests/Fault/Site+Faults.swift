@@ -22,12 +22,15 @@ extension Site {
       }
       await disrupted(fault.rawValue, nil, from: start)
       await freeServer()
-    case .worker, .submitter, .anyProxy:
+    case .worker, .submitter, .scheduler, .anyProxy:
       let indices: [Int] =
         switch fault.target {
         case .worker: workers
         case .submitter: [Self.submitter]
-        default: random.chance(20) ? [Self.submitter] + workers : workers
+        case .scheduler: Self.schedulers.shuffled(using: &random)
+        default:
+          random.chance(30)
+            ? ([Self.submitter] + Self.schedulers).shuffled(using: &random) + workers : workers
         }
       guard let index = await take(indices) else { return false }
       let direction: Proxy.Direction = random.chance(50) ? .toServer : .toClient
@@ -43,14 +46,14 @@ extension Site {
   ) async throws {
     let proxy = await seats[index].proxy
     switch fault {
-    case .workerKilled, .submitterKilled:
+    case .workerKilled, .submitterKilled, .schedulerKilled:
       await close(index)
       await kill(index)
       try await Task.sleep(for: time)
       await reopen(index)
-    case .workerStopped, .workerPaused:
+    case .workerStopped, .workerPaused, .schedulerStopped:
       await signal(index, SIGSTOP)
-      try await Task.sleep(for: fault == .workerStopped ? beyond : min(time, Self.lease / 3))
+      try await Task.sleep(for: fault == .workerPaused ? min(time, Self.lease / 3) : beyond)
       await signal(index, SIGCONT)
     case .workerEnded:
       await signal(index, SIGTERM)

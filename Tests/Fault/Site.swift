@@ -40,6 +40,7 @@ actor Site {
   private(set) var crashes: [Violation] = []
 
   static var submitter: Int { workers }
+  static let schedulers = [workers + 1, workers + 2]
 
   init(
     directory: String, server: RedisServer, redis: RedisClient, proxies: [(Proxy, Int)], seed: UInt64,
@@ -52,7 +53,13 @@ actor Site {
     let lease = Int(Self.lease.microseconds / 1_000)
     settings = ["seed=\(seed)", "lease=\(lease)", "interval=\(interval)", "killers=\(killers)"]
     seats = proxies.enumerated().map { index, proxy in
-      Seat(name: index == Self.workers ? "submitter" : "w\(index)", proxy: proxy.0, port: proxy.1)
+      let name =
+        switch index {
+        case ..<Self.workers: "w\(index)"
+        case Self.submitter: "submitter"
+        default: "s\(index - Self.submitter)"
+        }
+      return Seat(name: name, proxy: proxy.0, port: proxy.1)
     }
   }
 
@@ -73,7 +80,7 @@ actor Site {
       guard case .unix(let socket) = server.configuration.address else {
         fatalError("the server has no socket")
       }
-      return try await withProxies(workers + 1, to: socket) { proxies in
+      return try await withProxies(workers + 1 + schedulers.count, to: socket) { proxies in
         var configuration = server.configuration
         configuration.commandTimeout = .seconds(2)
         let redis = RedisClient(configuration, logger: silent)
@@ -133,7 +140,7 @@ extension Site {
       try Data().write(to: URL(filePath: "\(directory)/\(seat.name).history"))
     }
     let address = "redis=redis://127.0.0.1:\(seat.port)"
-    let role = index == Self.submitter ? "submit" : "work"
+    let role = index < Self.workers ? "work" : index == Self.submitter ? "submit" : "schedule"
     seats[index].child = try Child(
       [role, address, history, "name=\(seat.name)", "concurrency=8", "prefetch=\(index * 2)"] + settings,
       log: "\(directory)/\(seat.name).log")

@@ -71,6 +71,19 @@ struct ServerTests {
     }
   }
 
+  @Test("A test that fails leaves no server behind")
+  func abandoned() async throws {
+    struct Failure: Error {}
+    var process: Int32?
+    await #expect(throws: Failure.self) {
+      process = try await inTemporaryDirectory { directory -> Int32? in
+        process = try await RedisServer.start(directory: directory).processID
+        throw Failure()
+      }
+    }
+    #expect(kill(try #require(process), 0) != 0)
+  }
+
   @Test("Killed and started again, it has what its append-only file has")
   func restart() async throws {
     try await withClient(options: .init(appendOnly: .always)) { client, server in
@@ -120,6 +133,23 @@ struct ServerTests {
 func inTemporaryDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
   let directory = "/tmp/redis-test-\(UInt32.random(in: 0 ... .max))"
   try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: directory) }
+  defer {
+    endAbandonedServer(in: directory)
+    try? FileManager.default.removeItem(atPath: directory)
+  }
   return try await body(directory)
+}
+
+/// A redis-server outlives an owner that doesn't stop it: one that a test abandoned, and failed before it took it
+/// over again, would stay for ever.
+private func endAbandonedServer(in directory: String) {
+  guard let text = try? String(contentsOfFile: directory + "/redis.pid", encoding: .utf8),
+    let process = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)),
+    // The number may be another process's by now.
+    let words = FileManager.default.contents(atPath: "/proc/\(process)/cmdline"),
+    String(decoding: words, as: UTF8.self).contains(directory + "/")
+  else { return }
+  kill(process, SIGKILL)
+  var status: Int32 = 0
+  waitpid(process, &status, 0)
 }

@@ -2,9 +2,11 @@ import FaultRun
 import Glibc
 import Logging
 import RedisClient
+import ServiceLifecycle
 import TaskQueue
+import UnixSignals
 
-/// One process of a fault run: `fault-worker work name=value …`; or `submit`, or `guard`.
+/// One process of a fault run: `fault-worker work name=value …`; or `submit`, `schedule`, `guard`.
 @main
 struct FaultWorker {
   static func main() async throws {
@@ -26,8 +28,11 @@ struct FaultWorker {
     watch.start()
     switch CommandLine.arguments.dropFirst().first {
     case "work": try await work(queue, history, options, logger)
+    case "schedule":
+      let scheduler = Scheduler(queue: queue, logger: logger)
+      try await ServiceGroup(services: [scheduler], gracefulShutdownSignals: [.sigterm], logger: logger).run()
     case "submit": try await Submitter(queue: queue, history: history, options: options).run()
-    default: fatalError("work or submit")
+    default: fatalError("work, submit, schedule or guard")
     }
   }
 }

@@ -50,6 +50,7 @@ public struct Check {
     }
     checkKeys()
     checkUnique()
+    for fired in evidence.fired { checkFirings(fired) }
     for chain in runs.keys.sorted() where !known.contains(chain) { found(.unknown, chain, "it ran") }
     for line in evidence.history.unread { found(.unread, "-", line) }
   }

@@ -59,6 +59,7 @@ public struct Evidence: Sendable {
   public var submissions: [String: Submission] = [:]
   /// Chains that were refused as duplicates.
   public var refused: Set<String> = []
+  public var fired: [Fired] = []
   public var lease: Duration
   /// Deaths alone after which a chain is given up.
   public var crashCap = 3

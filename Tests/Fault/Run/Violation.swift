@@ -22,6 +22,7 @@ public struct Violation: Sendable, Equatable, CustomStringConvertible {
     case unknown = "a chain that nobody submitted"
     case unread = "a line of a history that can't be read"
     case crash = "a process ended by itself"
+    case firings = "a schedule that fired wrongly"
     case places = "a chain that is not in one place, or a wrong count"
     case leftover = "left in Redis when all had ended"
   }
