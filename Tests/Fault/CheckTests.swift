@@ -269,6 +269,20 @@ struct CheckTests {
     #expect(broken(.alone, made: 2, leftOut: 1, times: [3_000, 4_000], ended: 4_900) == [.firings])
   }
 
+  @Test("its way through the story of a chain, also of one that never ran") func stories() {
+    var evidence = Evidence(
+      expectations: [Expectation(chain: "c", steps: [Step(time: 1)], end: .finished)], history: History(),
+      standings: [:], lease: .milliseconds(1_500))
+    evidence.disruptions = [Disruption("redis killed", worker: nil, from: 1_005_000, to: 1_006_000)]
+    #expect(evidence.story(of: "c") == "c\n  was to be finished\n  link 0: 1 ms")
+    #expect(evidence.story(of: "other") == "")
+    evidence.history = History(runs: [Story.run(0, generation: 2, from: 1_000_000, to: 1_010_000)])
+    let events = evidence.story(of: "c").split(separator: "\n").dropFirst(3)
+    #expect(
+      events.map { $0.split(separator: " ").prefix(3).joined(separator: " ") }
+        == ["0 ms begins", "5 ms redis", "10 ms ends"])
+  }
+
   @Test("lines that can't be read, and reads all others") func lines() {
     var history = History()
     history.read(

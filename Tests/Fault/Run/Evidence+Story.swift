@@ -6,16 +6,16 @@ extension Evidence {
     guard !runs.isEmpty || expected != nil || standings[chain] != nil else { return "" }
     var lines = ["\(chain)"]
     if let expected {
-      lines.append(
-        "  was to be \(expected.end.rawValue) \(expected.code)\(expected.mayBeCancelled ? ", or cancelled" : "")"
-      )
+      let end = [expected.end.rawValue, expected.code, expected.mayBeCancelled ? "or cancelled" : ""]
+      lines.append("  was to be " + end.filter { !$0.isEmpty }.joined(separator: " "))
       for (link, step) in expected.steps.enumerated() { lines.append("  link \(link): \(step.words)") }
     }
     if let standing = standings[chain] {
       let links = standing.outcomes.sorted { $0.key < $1.key }.map {
         "\($0.key): generation \($0.value.generation), attempt \($0.value.attempt), at \($0.value.ended) ms"
       }
-      lines.append("  is \(standing.end?.rawValue ?? "not ended") \(standing.failure ?? "")")
+      let end = [standing.end?.rawValue ?? "not ended", standing.failure].compactMap { $0 }
+      lines.append("  is " + end.joined(separator: " "))
       for link in links { lines.append("  accepted: link \(link)") }
     }
     var events: [(Int64, String)] = []
@@ -30,8 +30,11 @@ extension Evidence {
         events.append((ended.boot, "ends in \(run.session): \(who): \(run.ending?.rawValue ?? "")"))
       }
     }
+    // Nothing happened to one that never ran.
     let from = (runs.map(\.began.boot).min() ?? 0) - lease.microseconds
-    let to = (runs.map { $0.ended?.boot ?? $0.began.boot }.max() ?? .max) + lease.microseconds
+    let to =
+      (runs.map { $0.ended?.boot ?? $0.began.boot }.max() ?? from - 1 - lease.microseconds)
+      + lease.microseconds
     let processes = Set(runs.map(\.pid))
     let workers = Set(runs.map(\.worker))
     for death in deaths where processes.contains(death.pid) {
