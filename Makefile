@@ -6,6 +6,7 @@ REPORT ?=#        a file for the closing table of `demo` and `bench`, as JSON
 KEEP   ?=#        KEEP=1 leaves the demo running, and what a fault run wrote
 SEED   ?=#        of a fault run; the same seed, the same load and faults
 FAULTS ?= 200#    how many happen in `soak`
+ONLY   ?=#        parts of `bench`, or tools of `bench-peers`, to be measured alone: ONLY="chains idle"
 
 # What Drawbar needs beyond Swift, by its Debian 12 names.
 PACKAGES := libhiredis-dev redis-server haproxy openssl
@@ -14,11 +15,11 @@ SOURCES  := Package.swift Sources Tests Workers Workflows Examples $(wildcard Be
 export FLEET REPORT KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test soak bench format lint clean
+.PHONY: help deps build demo test soak bench bench-peers format lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@awk '/^[A-Z]+ +\?=/ { name = $$1; sub(/^[^#]*#/, ""); gsub(/^ +/, ""); printf "  %-8s %s\n", name, $$0 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk '/^[A-Z]+ +\?=/ { name = $$1; sub(/^[^#]*#/, ""); gsub(/^ +/, ""); printf "  %-11s %s\n", name, $$0 }' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that are missing
 	@command -v swift >/dev/null || { echo "Swift 6.2 or later is missing: see https://www.swift.org/install"; exit 1; }
@@ -55,9 +56,14 @@ soak: deps ## let the queue's servers, workers and network fail, for some minute
 	FAULTS=$(FAULTS) SEED=$(SEED) swift test --skip-build --no-parallel --filter FaultTests.FaultTests/long
 
 # SwiftPM notices only in its root package that sources came or went: the plan is made anew.
-bench: deps ## measure the Redis client, the queue and the engine (REPORT)
+bench: deps ## measure the Redis client, the queue and the engine (ONLY, REPORT)
 	@rm -f Benchmarks/.build/$(CONFIG).yaml
-	swift run -c $(CONFIG) --package-path Benchmarks
+	swift run -c $(CONFIG) --package-path Benchmarks drawbar-bench $(if $(ONLY),--only $(ONLY))
+
+bench-peers: deps ## measure Celery, Sidekiq and others beside Drawbar: about ten minutes (ONLY, REPORT)
+	@rm -f Benchmarks/.build/release.yaml
+	swift build -c release --package-path Benchmarks
+	python3 Benchmarks/peers/run.py $(if $(ONLY),--only drawbar $(ONLY))
 
 format: ## format the sources
 	swift format -i -r $(SOURCES)
@@ -66,4 +72,4 @@ lint: ## check the format of the sources
 	swift format lint --strict -r $(SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build Benchmarks/.build
+	rm -rf .build Benchmarks/.build Benchmarks/.peers

@@ -8,6 +8,7 @@ let package = Package(
   dependencies: [
     .package(name: "drawbar", path: ".."),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
@@ -15,6 +16,7 @@ let package = Package(
     .executableTarget(
       name: "drawbar-bench",
       dependencies: [
+        .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Delivery", package: "drawbar"),
         .product(name: "Fleet", package: "drawbar"),
         .product(name: "Logging", package: "swift-log"),

@@ -96,7 +96,7 @@ private func release(_ targets: Int, _ work: StageWork, _ what: String, _ report
       try await withThrowingTaskGroup { group in
         group.addTask { try await services.run() }
         let cpu = cpuSeconds()
-        let redisCPU = try await serverCPU(redis)
+        let redisCPU = try await ServerNumbers(redis).cpu
         let start = ContinuousClock.now
         let id = try await releases.create(
           group: "bench", version: "1", options: ReleaseOptions(start: true), by: "bench"
@@ -108,7 +108,7 @@ private func release(_ targets: Int, _ work: StageWork, _ what: String, _ report
         let stages = Double(targets * 5)
         walls.append(seconds(.now - start) / stages * 1e6)
         cpus.append((cpuSeconds() - cpu) / stages * 1e6)
-        redisCPUs.append((try await serverCPU(redis) - redisCPU) / stages * 1e6)
+        redisCPUs.append((try await ServerNumbers(redis).cpu - redisCPU) / stages * 1e6)
         let end = try await releases.look(id).deployment
         guard end.state == .success else {
           throw TaskFailure(code: "bench", message: "ended in \(end.state)")
@@ -160,15 +160,4 @@ private func onePackage(in directory: String) async throws -> PackageStore {
     .name("tar"), arguments: ["-czf", directory + "/bench.tar.gz", "-C", tree, "run"], output: .discarded)
   _ = try await store.publish(app: "bench", version: "1", archive: directory + "/bench.tar.gz")
   return store
-}
-
-/// Time that redis-server's main thread has used, in seconds.
-private func serverCPU(_ redis: RedisClient) async throws -> Double {
-  let text = try await redis.send(RedisCommand("INFO", "cpu")).string ?? ""
-  return text.split(whereSeparator: \.isNewline).reduce(0) { sum, line in
-    let parts = line.split(separator: ":")
-    guard parts.count == 2, parts[0] == "used_cpu_sys_main_thread" || parts[0] == "used_cpu_user_main_thread"
-    else { return sum }
-    return sum + (Double(parts[1]) ?? 0)
-  }
 }
