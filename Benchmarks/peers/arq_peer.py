@@ -6,10 +6,11 @@ import asyncio
 from typing import Any, ClassVar
 
 import msgpack
-import protocol
 import uvloop
 from arq import create_pool
 from arq.connections import ArqRedis, RedisSettings
+
+import protocol
 
 _best = protocol.DEPLOYMENT == "best"
 _settings = RedisSettings(unix_socket_path=protocol.SOCKET)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import protocol
 from celery import Celery, chain, chord
 from kombu import Producer
+
+import protocol
 
 app = Celery("peer")
 app.conf.update(

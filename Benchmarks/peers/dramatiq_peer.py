@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dramatiq
-import protocol
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import (
     AgeLimit,
@@ -15,6 +14,8 @@ from dramatiq.middleware import (
     TimeLimit,
 )
 from dramatiq.rate_limits.backends import RedisBackend
+
+import protocol
 
 _url = f"unix://{protocol.SOCKET}"
 if protocol.DEPLOYMENT == "best":

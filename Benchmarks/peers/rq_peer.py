@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import protocol
 from redis import Redis
 from rq import Queue
+
+import protocol
 
 _ttl = {"result_ttl": 0, "failure_ttl": 0} if protocol.DEPLOYMENT == "best" else {}
 

@@ -6,10 +6,11 @@ import asyncio
 from typing import Any
 
 import orjson
-import protocol
 import uvloop
 from redis.asyncio import Redis
 from saq.queue.redis import RedisQueue
+
+import protocol
 
 _best = protocol.DEPLOYMENT == "best"
 if _best:

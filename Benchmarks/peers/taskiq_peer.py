@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import protocol
 import uvloop
 from taskiq.serializers import ORJSONSerializer
 from taskiq_pipelines import Pipeline, PipelineMiddleware
 from taskiq_redis import ListQueueBroker, RedisStreamBroker
+
+import protocol
 
 _url = f"unix://{protocol.SOCKET}"
 if protocol.DEPLOYMENT == "best":
