@@ -48,6 +48,6 @@ private func commandsSent(to server: RedisServer, during time: Duration) async t
   let watched = try await Subprocess.run(
     .name("timeout"), arguments: ["\(seconds)", "redis-cli", "-s", socket, "MONITOR"],
     output: .string(limit: 4 << 20))
-  let lines = (watched.standardOutput ?? "").split(separator: "\n")
+  let lines = watched.standardOutput.split(separator: "\n")
   return lines.count { $0.contains("\"") && !$0.contains(" lua]") }
 }
