@@ -29,14 +29,14 @@ final class Desk: Sendable {
     state = Mutex(State(slots: Slots(concurrency: concurrency, prefetch: prefetch)))
   }
 
-  /// Changes the slots, and rings if there may be something to do.
+  /// Changes the slots, and rings if that leaves something to do.
   func change<T: Sendable>(ring: Bool = true, _ body: (inout sending Slots) -> sending T) -> T {
     typealias Waiter = CheckedContinuation<Void, Never>
     let (result, bell, room) = state.withLock { state -> (T, Waiter?, Waiter?) in
       let result = body(&state.slots)
       var room: Waiter?
       if state.room != nil, state.hasRoom { swap(&room, &state.room) }
-      guard ring else { return (result, nil, room) }
+      guard ring, state.slots.wantsCare else { return (result, nil, room) }
       var bell: Waiter?
       swap(&bell, &state.bell)
       if bell == nil { state.rung = true }

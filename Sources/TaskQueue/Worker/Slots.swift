@@ -85,10 +85,21 @@ struct Slots {
 
   mutating func requestFetch() { wantsFetch = true }
 
+  /// Whether there is a reason for a request. A second at the same time is worth its cost only with much to say.
+  private var hasTurn: Bool {
+    switch told.count {
+    case 0: !outcomes.isEmpty || wantsFetch && !session.isEmpty
+    case 1: outcomes.count >= 32
+    default: false
+    }
+  }
+
+  /// Whether the loop that owns the slots has something to do.
+  var wantsCare: Bool { hasTurn || canStart || (draining ? isEmpty : session.isEmpty) }
+
   /// The next request, if there is a reason for one and fewer than two are under way.
   mutating func nextTurn(limit: Int) -> Turn? {
-    // A second request at the same time is worth its cost only with something to say.
-    guard told.isEmpty || told.count == 1 && outcomes.count >= 32 else { return nil }
+    guard hasTurn else { return nil }
     let speaker = outcomes.first?.held.session ?? session
     let batch = Array(outcomes.prefix(limit).prefix { $0.held.session == speaker })
     guard speaker == session else {
@@ -139,12 +150,14 @@ struct Slots {
     if draining { outcomes.append(Outcome(held: held, kind: .unstarted)) } else { runnable.append(held) }
   }
 
-  var canStart: Bool { room > 0 && runnable.count > 0 }
+  var canStart: Bool { room > 0 && runnable.count > claimed }
+  /// Slots whose tasks have not begun yet: each will take a chain.
+  private var claimed: Int { running.count - freeSlots.count - runningCount }
   private var room: Int { min(freeSlots.count, concurrency - (running.count - freeSlots.count)) }
 
   /// Slots for what can run now; the caller starts a task for each.
   mutating func claimSlots() -> [Int] {
-    let count = max(0, min(room, runnable.count))
+    let count = max(0, min(room, runnable.count - claimed))
     defer { freeSlots.removeLast(count) }
     return freeSlots.suffix(count)
   }

@@ -109,7 +109,7 @@ public struct Worker: Service {
     let clock = ContinuousClock()
     let handle = TaskHandle()
     var notes = LinkNotes()
-    var next = desk.change(ring: false) { [notes] in $0.take(slot, handle, notes: notes) { clock.now + $0 } }
+    var next = desk.change { [notes] in $0.take(slot, handle, notes: notes) { clock.now + $0 } }
     while let held = next {
       let result = await run(held, notes, in: slot, desk)
       notes = LinkNotes()
