@@ -53,20 +53,16 @@ struct Outcome: Sendable {
     let generation = held.generation
     switch kind {
     case .done(let result):
-      guard held.marks == "0", !held.begun.isEmpty, stays else {
+      guard held.marks == "0", !held.begun.isEmpty else {
         arguments += ["done", chain, .integer(generation), .bytes(result)]
         return
       }
-      // The usual case in the words that Redis has to write: see the chain's `v` in common.lua.
-      let link = held.cursor
+      // The usual case in the words that Redis has written: see the chain's `v` in common.lua.
       let links = held.spec.steps.count
       arguments += [
-        result.isEmpty ? "n" : "N", chain,
-        .string("g \(generation) \(link) \(links) 01 \(held.begun) "),
-        .string("g \(generation + 1) \(link + 1) \(links) 01 "), .string("o\(link)"),
-        .string("\(held.begun) 1 \(generation) "),
+        result.isEmpty ? "n" : "N", chain, .string("g \(generation) \(held.cursor) \(links) 01 \(held.begun) "),
       ]
-      if !result.isEmpty { arguments += [.string("R\(link)"), .bytes(result)] }
+      if !result.isEmpty { arguments.append(.bytes(result)) }
     case .jump(let link, let note):
       arguments += ["jump", chain, .integer(generation), .integer(link), .string(note)]
     case .retry(let delay, let code, let message):

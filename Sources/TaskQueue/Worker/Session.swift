@@ -64,17 +64,18 @@ struct Session: Sendable {
     if turn.number > 0, status == "stale" || status == "lost" { return .lost }
     let codes = items[4..<(4 + count)].map { $0.int ?? -1 }
     var granted: [Held] = []
-    for at in stride(from: 4 + count, to: items.count - 6, by: 7) {
-      guard let id = items[at].string, let generation = items[at + 1].int, let cursor = items[at + 2].int,
-        let attempts = items[at + 3].int, let crashes = items[at + 4].int, let marks = items[at + 5].string,
-        let bytes = items[at + 6].bytes
+    for at in stride(from: 4 + count, to: items.count - 2, by: 3) {
+      // "generation cursor attempts crashes marks"
+      guard let id = items[at].string, let head = items[at + 1].string?.split(separator: " "), head.count == 5,
+        let generation = Int(head[0]), let cursor = Int(head[1]), let attempts = Int(head[2]),
+        let crashes = Int(head[3]), let bytes = items[at + 2].bytes
       else { throw Broker.malformed("complete") }
       // A spec that can't be read has no steps; its run ends in an error that says so.
       let spec = Spec(bytes) ?? Spec(shared: [], steps: [])
       granted.append(
         Held(
           chain: ChainID(trusted: id), session: turn.session, generation: generation, cursor: cursor,
-          failedAttempts: attempts, crashes: crashes, marks: marks, begun: now, spec: spec))
+          failedAttempts: attempts, crashes: crashes, marks: String(head[4]), begun: now, spec: spec))
     }
     return .settled(now: now, codes: codes, granted: granted, untilDue: due < 0 ? nil : .milliseconds(due))
   }

@@ -25,13 +25,18 @@ local function raise(x)
   x.g = successor(x.g)
 end
 
+-- Most chains of a call were written with the same words, but for the time at their end.
+local descriptors = {}
 local function descriptor(d)
+  local words = string.sub(d, 1, -15)
+  if descriptors[words] then return descriptors[words] end
   local queue, level, lane, keep, keepDead, group, number, want, limit =
     string.match(d, '^(%S+) (%d) (%S+) (%d+)/(%d+) (%S+) (%d+)(r?) (%S+) %d+$')
-  return {
+  descriptors[words] = {
     queue = queue, level = level, lane = lane, keep = keep, keepDead = keepDead,
     group = group ~= NONE and group or nil, number = number, want = want == 'r', limit = limit ~= NONE and limit or nil,
   }
+  return descriptors[words]
 end
 
 -- Fills in what the chain was written with.

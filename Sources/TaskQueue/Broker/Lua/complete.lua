@@ -7,8 +7,8 @@
 -- ARGV[5]  1: a chain may go on in this worker without a hop; 0: to its lane (the worker drains)
 -- ARGV[6]  count Q of queues, then the Q names in the order in which they are served, then
 -- per outcome: kind, chain, and what the kind takes:
---   n  next      v as it was granted, up to its holder; the next v's first part, outcome's field, outcome's first part
---   N  the same with a result: and the result's field, the result
+--   n          v as it was granted, up to its holder: done, said in a way that is quick to carry out
+--   N          v likewise, result
 --   done       generation, result ('' for none)
 --   jump       generation, next link, note. The link count as next link ends the chain
 --   retry      generation, ms to wait, code, text: what failed
@@ -16,12 +16,11 @@
 --   dead       generation, code, text: why
 --   back       generation: handed back, or stopped by a cancel: to the head of its lane, nothing counted
 --   unstarted  generation: the same for a chain whose link was not begun here
--- n and N are done for a link with a successor, said in a way that is quick to carry out.
 --
 -- Returns a flat array: status, now, ms to the next due chain or -1, count O, then per outcome
 --   generation > 0 accepted, and the next link is this worker's under that generation;
 --   0 accepted, and the chain has left this worker;  -1 refused: the token is stale
--- then per granted chain: id, generation, cursor, failed attempts, crashes, marks, spec.
+-- then per granted chain: id, "generation cursor attempts crashes marks" (attempts that failed), spec.
 -- status: ok | again (N was answered before: the same answer, less what is no longer held)
 --   | lost (the session is dead: outcomes of chains that nobody took were accepted, nothing is granted)
 --   | stale (older than the last two requests)   | gap (the request before this one has not come: send it first)
@@ -43,9 +42,8 @@ local function reply(codes, granted)
   local at = #out
   for i = 1, #granted do
     local g = granted[i]
-    out[at + 1], out[at + 2], out[at + 3], out[at + 4], out[at + 5], out[at + 6], out[at + 7] =
-      g[1], g[2], g[3], g[4], g[5], g[6], g[7]
-    at = at + 7
+    out[at + 1], out[at + 2], out[at + 3] = g[1], g[3], g[4]
+    at = at + 3
   end
   return out
 end
@@ -64,7 +62,8 @@ if alive then
       local x = read(id)
       if x and x.s == 'g' and x.g == generation and x.h == session then
         local f = call('HMGET', x.key, 'a', 'k', 'S')
-        granted[#granted + 1] = { id, generation, x.i, f[1] or '0', f[2] or '0', x.m, f[3] }
+        local head = generation .. ' ' .. x.i .. ' ' .. (f[1] or '0') .. ' ' .. (f[2] or '0') .. ' ' .. x.m
+        granted[#granted + 1] = { id, generation, head, f[3] }
       end
     end
     return reply(codes, granted)
@@ -85,8 +84,9 @@ if alive and mayStay then
     if not higher[queue] and call('EXISTS', P .. 'r:' .. queue .. '|1') == 1 then higher[queue] = 1 end
   end
 end
-local usual = alive and mayStay and not anyBar and call('EXISTS', P .. 'watch') == 0
-local fast = usual and (memory[4] == false or memory[4] == nil)
+-- A session that holds a suspect has one chain, and takes the long way with it.
+local plain = alive and not memory[4]
+local stays = plain and mayStay and not anyBar
 
 -- Whether the link at the cursor may run here at once.
 local function staysHere(x)
@@ -199,33 +199,101 @@ local function settleAnyCase(kind, id, generation, one, two, three)
   return 0
 end
 
+-- What follows from a plain chain's v when its link is done: the same for many chains of a call.
+local nexts = {}
+local function nextOf(v)
+  local g, i, n, begun = string.match(v, '^g (%d+) (%d+) (%d+) 01 (%d+) $')
+  if not g then return {} end
+  local token, link, ends = successor(g), successor(i), i + 1 >= n + 0
+  return {
+    held = v .. session, link = i, token = tonumber(token), ends = ends,
+    v = (ends and 'f ' or 'g ') .. token .. ' ' .. link .. ' ' .. n .. ' 01 ' .. now .. ' ' .. (ends and NONE or session),
+    field = 'o' .. i, outcome = begun .. ' 1 ' .. g .. ' ' .. now,
+  }
+end
+
+-- Members that ended well leave their groups together.
+local settled, groups = {}, {}
+local function settleLater(d, id, result)
+  local group = settled[d.group]
+  if not group then
+    group = { members = {}, results = {} }
+    settled[d.group] = group
+    groups[#groups + 1] = d.group
+  end
+  group.members[#group.members + 1] = id
+  if d.want and result then
+    group.results[#group.results + 1], group.results[#group.results + 2] = d.number, result
+  end
+end
+
+local function settleMembers()
+  for i = 1, #groups do
+    local group = settled[groups[i]]
+    if #group.results > 0 then call('HSET', P .. 'gr:' .. groups[i], unpack(group.results)) end
+    local left = call('SREM', P .. 'm:' .. groups[i], unpack(group.members))
+    if call('HINCRBY', P .. 'g:' .. groups[i], 'left', -left) <= 0 then groupMayEnd(groups[i], now) end
+  end
+end
+
+-- The last link of a plain chain that this session holds is done; d: the field.
+local function finishPlain(id, c, follows, d, result)
+  d = descriptor(d)
+  if result and not d.want then
+    call('HSET', c, 'v', follows.v, follows.field, follows.outcome, 'R' .. follows.link, result)
+  else
+    call('HSET', c, 'v', follows.v, follows.field, follows.outcome)
+  end
+  call('PEXPIRE', c, d.keep)
+  ended[#ended + 1] = now .. ' ' .. id
+  counted(d.queue, -1)
+  gone[#gone + 1] = id
+  emit('done', id, follows.link)
+  emit('ended', id, 'f')
+  if d.group then settleLater(d, id, result) end
+  return 0
+end
+
+-- n and N. Whatever the quick ways don't fit, is settled as any other.
+local function settlePlain(id, v, result)
+  local c = P .. 'c:' .. id
+  local follows = nexts[v]
+  if not follows then
+    follows = nextOf(v)
+    nexts[v] = follows
+  end
+  if follows.ends and plain then
+    local f = call('HMGET', c, 'v', 'd')
+    if f[1] == follows.held then return finishPlain(id, c, follows, f[2], result) end
+  elseif follows.v and stays and call('HGET', c, 'v') == follows.held then
+    if result then
+      call('HSET', c, 'v', follows.v, follows.field, follows.outcome, 'R' .. follows.link, result)
+    else
+      call('HSET', c, 'v', follows.v, follows.field, follows.outcome)
+    end
+    emit('done', id, follows.link)
+    return follows.token
+  end
+  return settleAnyCase('done', id, string.match(v, '^g (%d+)'), result or '')
+end
+
 -- How many arguments the kinds take, the kind included.
 local LENGTH = {
-  n = 6, N = 8, done = 4, jump = 5, retry = 6, snooze = 4, dead = 5, back = 3, unstarted = 3,
+  n = 3, N = 4, done = 4, jump = 5, retry = 6, snooze = 4, dead = 5, back = 3, unstarted = 3,
 }
-local tail = now .. ' ' .. session
 local at = firstOutcome
 while at <= #ARGV do
   local kind, id = ARGV[at], ARGV[at + 1]
-  local code
-  if kind == 'n' or kind == 'N' then
-    local c = P .. 'c:' .. id
-    if fast and call('HGET', c, 'v') == ARGV[at + 2] .. session then
-      if kind == 'n' then
-        call('HSET', c, 'v', ARGV[at + 3] .. tail, ARGV[at + 4], ARGV[at + 5] .. now)
-      else
-        call('HSET', c, 'v', ARGV[at + 3] .. tail, ARGV[at + 4], ARGV[at + 5] .. now, ARGV[at + 6], ARGV[at + 7])
-      end
-      code = tonumber(string.match(ARGV[at + 3], '^g (%d+)'))
-    else
-      code = settleAnyCase('done', id, string.match(ARGV[at + 2], '^g (%d+)'), kind == 'N' and ARGV[at + 7] or '')
-    end
+  if kind == 'n' then
+    codes[#codes + 1] = settlePlain(id, ARGV[at + 2])
+  elseif kind == 'N' then
+    codes[#codes + 1] = settlePlain(id, ARGV[at + 2], ARGV[at + 3])
   else
-    code = settleAnyCase(kind, id, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    codes[#codes + 1] = settleAnyCase(kind, id, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
   end
-  codes[#codes + 1] = code
   at = at + LENGTH[kind]
 end
+settleMembers()
 if #gone > 0 then call('HDEL', h, unpack(gone)) end
 
 local granted = {}

@@ -74,39 +74,62 @@ local function mayStart(x, entry, now)
   return f[1] or '0', f[2] or '0'
 end
 
+-- What follows from a chain's v when it is granted: the same for many chains of a call.
+local starts = {}
+local function startOf(v, session, now)
+  local s, g, i, n, m, z = string.match(v, '^(%a) (%d+) (%d+) (%d+) (%d)(%d)')
+  if s ~= 'r' then return false end
+  local token = successor(g)
+  -- Whoever hands it back unbegun must not make it one that never started.
+  local again = z == '1' and i == '0'
+  return {
+    g = g, i = i, n = n, token = token, again = again, plain = m == '0' and not again, marks = m,
+    head = token .. ' ' .. i .. ' 0 0 0', v = 'g ' .. token .. ' ' .. i .. ' ' .. n .. ' 01 ' .. now .. ' ' .. session,
+  }
+end
+
 -- Takes a lane's entry, if it still counts. Appends to `granted` and to `holds` (for one HSET).
 local function take(session, entry, now, granted, holds)
   local id, generation = string.match(entry, '^(.*):(%d+)$')
   local c = P .. 'c:' .. id
   local f = call('HMGET', c, 'v', 'S')
-  if not f[1] then return false end
-  local s, g, i, n, m, z = string.match(f[1], '^(%a) (%d+) (%d+) (%d+) (%d)(%d)')
-  if s ~= 'r' or g ~= generation then return false end
-  local attempts, crashes = '0', '0'
-  if m ~= '0' then
-    local x = parse(id, c, f[1])
-    attempts, crashes = mayStart(x, entry, now)
-    if not attempts then
-      diverted = diverted + 1
-      return false
+  local v = f[1]
+  if not v then return false end
+  local start = starts[v]
+  if start == nil then
+    start = startOf(v, session, now)
+    starts[v] = start
+  end
+  if not start or start.g ~= generation then return false end
+  local token, head = start.token, start.head
+  if start.plain then
+    call('HSET', c, 'v', start.v)
+  else
+    local marks, attempts, crashes = start.marks, '0', '0'
+    if marks ~= '0' then
+      local x = parse(id, c, v)
+      attempts, crashes = mayStart(x, entry, now)
+      if not attempts then
+        diverted = diverted + 1
+        return false
+      end
+      marks = x.m
     end
-    m = x.m
+    if start.again then
+      marks = WITH_LINK[marks]
+      call('HSET', c, 'z', '1')
+    end
+    head = token .. ' ' .. start.i .. ' ' .. attempts .. ' ' .. crashes .. ' ' .. marks
+    call('HSET', c, 'v', 'g ' .. token .. ' ' .. start.i .. ' ' .. start.n .. ' ' .. marks .. '1 ' .. now .. ' ' .. session)
   end
-  -- Its first link was granted before: whoever hands it back unbegun doesn't make it one that never started.
-  if z == '1' and i == '0' then
-    m = WITH_LINK[m]
-    call('HSET', c, 'z', '1')
-  end
-  local token = successor(g)
-  call('HSET', c, 'v', 'g ' .. token .. ' ' .. i .. ' ' .. n .. ' ' .. m .. '1 ' .. now .. ' ' .. session)
-  emit('started', id, i)
-  granted[#granted + 1] = { id, token, i, attempts, crashes, m, f[2] }
+  emit('started', id, start.i)
+  granted[#granted + 1] = { id, token, head, f[2] }
   holds[#holds + 1] = id
   holds[#holds + 1] = token
   return true
 end
 
--- Lanes take turns of this many entries.
+-- Lanes take turns of this many entries; one alone gives all that is wanted.
 local TURN = 16
 
 -- At most `free` chains that may start at once and `total` with those that wait in the worker. Gated
@@ -127,7 +150,7 @@ local function grantFromRing(session, queue, level, free, total, now, granted, h
       call('RPUSH', ring, lane)
       idle = idle + 1
     else
-      local entries = call('LPOP', P .. 'l:' .. lane, math.min(room, TURN)) or {}
+      local entries = call('LPOP', P .. 'l:' .. lane, lanes == 1 and room or math.min(room, TURN)) or {}
       looked = looked + #entries
       local before = diverted
       for i = 1, #entries do take(session, entries[i], now, granted, holds) end
