@@ -145,17 +145,18 @@ enum Wire {
   static func turnAnswer(_ value: RedisValue) throws -> ReferenceQueue.TurnAnswer {
     let items = value.array ?? []
     guard items.count >= 4, let status = items[0].string, let now = items[1].int, let due = items[2].int,
-      let count = items[3].int, items.count >= 4 + count, (items.count - 4 - count).isMultiple(of: 7)
+      let count = items[3].int, items.count >= 4 + count, (items.count - 4 - count).isMultiple(of: 3)
     else { throw Divergence("complete answered \(text(value))") }
-    let granted = try stride(from: 4 + count, to: items.count, by: 7).map { at in
-      guard let id = items[at].string, let generation = items[at + 1].int, let cursor = items[at + 2].int,
-        let attempts = items[at + 3].int, let crashes = items[at + 4].int, let marks = items[at + 5].string,
-        let bytes = items[at + 6].bytes,
+    let granted = try stride(from: 4 + count, to: items.count, by: 3).map { at in
+      let head = (items[at + 1].string ?? "").split(separator: " ").map(String.init)
+      guard let id = items[at].string, head.count == 5, let generation = Int(head[0]),
+        let cursor = Int(head[1]), let attempts = Int(head[2]), let crashes = Int(head[3]),
+        let bytes = items[at + 2].bytes,
         let spec = Spec(bytes)
       else { throw Divergence("complete answered \(text(value))") }
       let shared = String(decoding: spec.shared, as: UTF8.self).filter { $0 != "\"" }
       return ReferenceQueue.Granted(
-        chain: id, generation: generation, cursor: cursor, attempts: attempts, crashes: crashes, marks: marks,
+        chain: id, generation: generation, cursor: cursor, attempts: attempts, crashes: crashes, marks: head[4],
         spec: "\(shared)/\(spec.steps.count)")
     }
     return ReferenceQueue.TurnAnswer(
