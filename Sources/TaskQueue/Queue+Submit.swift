@@ -65,7 +65,9 @@ extension Queue {
     try await withThrowingTaskGroup(of: (Int, Submitted).self) { group in
       var outcomes: [Int: Submitted] = [:]
       for index in chains.indices {
-        if index >= chains.startIndex + 16, let (at, outcome) = try await group.next() { outcomes[at] = outcome }
+        if index >= chains.startIndex + 16, let (at, outcome) = try await group.next() {
+          outcomes[at] = outcome
+        }
         group.addTask { (index, try await submit(chains[index])) }
       }
       while let (at, outcome) = try await group.next() { outcomes[at] = outcome }

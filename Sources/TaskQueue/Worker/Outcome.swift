@@ -60,7 +60,8 @@ struct Outcome: Sendable {
       // The usual case in the words that Redis has written: see the chain's `v` in common.lua.
       let links = held.spec.steps.count
       arguments += [
-        result.isEmpty ? "n" : "N", chain, .string("g \(generation) \(held.cursor) \(links) 01 \(held.begun) "),
+        result.isEmpty ? "n" : "N", chain,
+        .string("g \(generation) \(held.cursor) \(links) 01 \(held.begun) "),
       ]
       if !result.isEmpty { arguments.append(.bytes(result)) }
     case .jump(let link, let note):

@@ -66,7 +66,8 @@ struct Session: Sendable {
     var granted: [Held] = []
     for at in stride(from: 4 + count, to: items.count - 2, by: 3) {
       // "generation cursor attempts crashes marks"
-      guard let id = items[at].string, let head = items[at + 1].string?.split(separator: " "), head.count == 5,
+      guard let id = items[at].string, let head = items[at + 1].string?.split(separator: " "),
+        head.count == 5,
         let generation = Int(head[0]), let cursor = Int(head[1]), let attempts = Int(head[2]),
         let crashes = Int(head[3]), let bytes = items[at + 2].bytes
       else { throw Broker.malformed("complete") }

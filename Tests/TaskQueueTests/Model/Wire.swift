@@ -156,7 +156,8 @@ enum Wire {
       else { throw Divergence("complete answered \(text(value))") }
       let shared = String(decoding: spec.shared, as: UTF8.self).filter { $0 != "\"" }
       return ReferenceQueue.Granted(
-        chain: id, generation: generation, cursor: cursor, attempts: attempts, crashes: crashes, marks: head[4],
+        chain: id, generation: generation, cursor: cursor, attempts: attempts, crashes: crashes,
+        marks: head[4],
         spec: "\(shared)/\(spec.steps.count)")
     }
     return ReferenceQueue.TurnAnswer(
