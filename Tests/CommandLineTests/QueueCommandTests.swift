@@ -281,6 +281,36 @@ import Testing
     }
   }
 
+  @Test func auditFindsAndMends() async throws {
+    try await withBench { bench in
+      try await bench("queue", "pause", "default")
+      try await bench.submit("lost", Link(Echo.self, 1))
+      let clean = try await bench("queue", "audit")
+      #expect(clean.code == 0)
+      #expect(clean.out.hasPrefix("All is as it should be.  1 chains"), "\(clean.out)")
+      // What a person may do to Redis by hand.
+      try await bench.queue.redis.send(
+        RedisCommand("DEL", .string(bench.queue.broker.key("l:default|1|-"))))
+      try await bench.queue.redis.send(
+        RedisCommand("HSET", .string(bench.queue.broker.key("workers")), "ghost", "who"))
+      let found = try await bench("queue", "audit")
+      #expect(found.code == 1)
+      for words in [
+        "rule 1  lost: it is ready, and in no lane", "expected: a ready chain is in one lane",
+        "repair: put into its lane", "ghost", "1 broken, 1 left over: --repair mends it.",
+      ] {
+        #expect(found.out.contains(words), "\(words)\n\(found.out)")
+      }
+      let mended = try await bench("queue", "audit", "--repair", "--json")
+      #expect(mended.code == 0, "\(mended.err)")
+      #expect(mended.out.contains(#""check":"ready-nowhere""#), "\(mended.out)")
+      #expect(mended.out.contains(#""outcome":"mended""#))
+      #expect(try await bench("queue", "audit").out.hasPrefix("All is as it should be."))
+      try await bench("queue", "resume", "default")
+      try await bench.eventually("it ends") { try await bench.state("lost") == .finished }
+    }
+  }
+
   @Test func groupsAreListedInTheWordsOfTheirFile() async throws {
     try await withBench { bench in
       let file = try bench.drawbar.write(

@@ -29,6 +29,7 @@ enum Scripts {
     PackageResources.cancel_lua, PackageResources.drop_lua, PackageResources.beat_lua)
   static let bye = script("bye", with: moving, PackageResources.recover_lua, PackageResources.bye_lua)
   static let reap = script("reap", with: moving, PackageResources.recover_lua, PackageResources.reap_lua)
+  static let audit = script("audit", with: moving, PackageResources.recover_lua, PackageResources.audit_lua)
   static let note = script(
     "note", with: PackageResources.common_lua, PackageResources.chain_lua, PackageResources.note_lua)
   static let tell = script("tell", with: PackageResources.common_lua, PackageResources.tell_lua)

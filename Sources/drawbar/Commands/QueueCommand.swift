@@ -18,7 +18,7 @@ struct QueueCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Act",
         subcommands: [
-          PauseQueue.self, ResumeQueue.self, Cap.self, Requeue.self, Cancel.self, Forget.self,
+          Audit.self, PauseQueue.self, ResumeQueue.self, Cap.self, Requeue.self, Cancel.self, Forget.self,
         ]),
     ])
 
