@@ -13,17 +13,19 @@ extension Queue {
   ///   }
   /// }
   /// ```
+  /// Schedules are fired beside it: any number of programs may do that, each firing happens once.
   /// Every link is traced, measured and logged; the middleware of the configuration comes within these. A program
   /// that needs it otherwise puts ``Worker`` and ``Vitals`` together by itself.
   ///
   /// - Parameters:
   ///   - http: where `/health/live`, `/health/ready` and `/metrics` are shown, as in ``ListenAddress``; nil: nowhere.
+  ///   - schedules: false: schedules are left to others.
   ///   - logger: hears of sessions and of how links end; those that end well at level debug.
   /// - Throws: what ``Worker/run()`` throws; ``InvalidListenAddress`` and ``CantListen``. Let `main` throw it: the
   ///   process then ends with a status on which a supervisor starts it again.
   public func serve(
     _ tasks: TaskRegistry, configuration: WorkerConfiguration = WorkerConfiguration(), http: String? = nil,
-    logger: Logger = Logger(label: "worker")
+    schedules: Bool = true, logger: Logger = Logger(label: "worker")
   ) async throws {
     let metrics = MetricRegistry()
     var configuration = configuration
@@ -35,7 +37,8 @@ extension Queue {
       Vitals(on: try ListenAddress($0), queue: self, workers: [worker], metrics: metrics, logger: logger)
     }
     // The last service is the first to be stopped: the pages answer while the worker drains.
-    let services: [any Service] = (vitals.map { [$0] } ?? []) + [worker]
+    var services: [any Service] = (vitals.map { [$0] } ?? []) + [worker]
+    if schedules { services.append(Scheduler(queue: self, logger: logger)) }
     try await ServiceGroup(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()

@@ -53,7 +53,8 @@ enum Ending: Int32, CaseIterable {
       switch error {
       case let stop as Stop: stop.ending
       case is GroupFileError, is PlanRefusal, is Refusal: .refused
-      case is UnknownSchedule, is InvalidIdentifier: .refused
+      case is UnknownSchedule, is InvalidSchedule, is InvalidCron, is UnknownTimeZone: .refused
+      case is InvalidIdentifier, is InvalidChain, is PayloadTooLarge, is QueueFull: .refused
       case let error as ReleaseError: Ending(error)
       case PackageError.store: .unavailable
       case is PackageError: .refused

@@ -82,6 +82,20 @@ struct Program: Sendable {
     }.terminationStatus
   }
 
+  /// Runs another program of this package and kills it with SIGKILL, some time after it has written a word.
+  func untilKilled(
+    _ program: String, _ arguments: [String], once word: String, after time: Duration
+  ) async throws -> TerminationStatus {
+    try await Subprocess.run(
+      .name(program), arguments: Arguments(arguments), environment: environment, input: .none,
+      output: .discarded, error: .sequence
+    ) { running in
+      for try await line in running.standardError.strings() where line.contains(word) { break }
+      try await Task.sleep(for: time)
+      try running.send(signal: .kill)
+    }.terminationStatus
+  }
+
   /// Runs `drawbar up` while the body runs, and ends it by SIGTERM.
   /// - Returns: how `up` ended.
   func whileUp(_ body: @Sendable () async throws -> Void) async throws -> TerminationStatus {

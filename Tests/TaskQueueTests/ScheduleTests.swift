@@ -167,6 +167,46 @@ import Testing
     }
   }
 
+  @Test func whatFiresSeldomIsKeptLonger() throws {
+    let retention = Retention(ended: .seconds(86_400), dead: .seconds(7 * 86_400))
+    func kept(_ every: Duration) throws -> Duration? {
+      try say("a", every: every).firing(at: 0, within: retention).keptFor
+    }
+    #expect(try kept(.seconds(1)) == nil)
+    #expect(try kept(.seconds(12 * 3_600)) == nil)
+    #expect(try kept(.seconds(86_400)) == .seconds(7 * 86_400))
+    #expect(try kept(.seconds(7 * 86_400)) == .seconds(14 * 86_400))
+    #expect(try kept(.seconds(300 * 86_400)) == .seconds(35 * 86_400))
+    var work = try chain("x", Link(Say.self, "x"))
+    work.keptFor = .seconds(5)
+    let schedule = try Schedule(id: ScheduleID("a"), trigger: .every(.seconds(86_400)), chain: work)
+    #expect(try schedule.firing(at: 0, within: retention).keptFor == .seconds(5))
+  }
+
+  @Test func tellsWhatBecameOfTheLast() async throws {
+    try await withQueue { queue in
+      try await queue.schedule(say("good"))
+      try await queue.schedule(say("bad", links: [Link(Fail.self, Fail.Input(code: "broken"))]))
+      #expect(try await queue.status("good").lastOutcome == nil)
+      for name in ["good", "bad"] { try await queue.fireSchedule(ScheduleID(name), token: "t") }
+      #expect(try await queue.status("good").lastOutcome == .waiting)
+      let worker = Worker(queue: queue, tasks: TaskRegistry(Say(log: Log()), Fail()), logger: quiet)
+      try await withWorkers([worker]) {
+        try await eventually("both have ended") {
+          let (good, bad) = try await (queue.status("good"), queue.status("bad"))
+          return good.lastOutcome == .done && bad.lastOutcome == .failed
+        }
+      }
+      #expect(try await queue.status("bad").lastFailure == "broken: as told")
+      try await queue.fireSchedule(ScheduleID("good"), token: "u")
+      try await queue.cancel([Cancellation(ChainID("good@u"), .now)])
+      #expect(try await queue.status("good").lastOutcome == .cancelled)
+      try await queue.redis.send(RedisCommand("DEL", .string(queue.broker.key(chain: ChainID("good@u")))))
+      #expect(try await queue.status("good").lastOutcome == nil)
+      #expect(try await queue.status("good").lastChain == "good@u")
+    }
+  }
+
   // MARK: once and no more
 
   @Test func eightSchedulersFireOnce() async throws {
@@ -175,7 +215,7 @@ import Testing
       for index in 0..<40 { try await queue.rewind("s\(index)", by: 2 * 3_600_000) }
       try await withThrowingTaskGroup { group in
         for _ in 0..<8 {
-          group.addTask { while try await queue.round() == .zero {} }
+          group.addTask { try await queue.drain() }
         }
         try await group.waitForAll()
       }
@@ -275,14 +315,15 @@ import Testing
             #"{"trigger":{"cron":"* * * * *","zone":"Mars/Crater"}}"#))
       }
       try await queue.rewind("good", by: 3_600_000)
-      while try await queue.round() == .zero {}
+      var round = SchedulerRound(queue: queue, logger: quiet)
+      while try await round.run() == .zero {}
       #expect(try await queue.status("good").fired == 1)
       let bad = try await queue.status("bad3")
       #expect(bad.problem?.contains("Mars/Crater") == true)
       #expect(bad.fired == 0 && bad.state == .active)
       // Stated anew it is looked at at once.
       try await queue.schedule(say("bad3"))
-      while try await queue.round() == .zero {}
+      while try await round.run() == .zero {}
       #expect(try await queue.status("bad3").fired == 1)
       #expect(try await queue.status("bad3").problem == nil)
     }
@@ -380,39 +421,5 @@ import Testing
       }
       await redis.close()
     }
-  }
-}
-
-extension Queue {
-  fileprivate func now() async throws -> Int64 {
-    try Self.milliseconds(await redis.send(RedisCommand("TIME")))
-  }
-
-  fileprivate func status(_ id: String) async throws -> ScheduleStatus {
-    try #require(await schedules([ScheduleID(id)])[0])
-  }
-
-  /// Sets the next time back, as though nobody had looked since.
-  @discardableResult
-  fileprivate func rewind(_ id: String, by time: Int64) async throws -> Int64 {
-    let next = try #require(await status(id).nextAt) - time
-    _ = try await ask([
-      RedisCommand("HSET", .string(broker.key(schedule: ScheduleID(id))), "next", .string("\(next)")),
-      RedisCommand("ZADD", .string(broker.key("schedules")), .string("\(next)"), .string(id)),
-    ])
-    return next
-  }
-
-  @discardableResult
-  fileprivate func round() async throws -> Duration {
-    var round = SchedulerRound(queue: self, logger: quiet)
-    return try await round.run()
-  }
-
-  /// The chains that a schedule has made, oldest first.
-  fileprivate func firings(_ id: String) async throws -> [String] {
-    let keys = try await redis.send(RedisCommand("KEYS", .string(broker.key("c:\(id)@*"))))
-    return (keys.array ?? []).compactMap(\.string).map { String($0.dropFirst(broker.key("c:").count)) }
-      .filter { !$0.contains("/") }.sorted()
   }
 }

@@ -86,6 +86,34 @@ import Testing
     #expect(firing.times.isEmpty && firing.leftOut && firing.next == 2 * 86_400_000)
   }
 
+  /// A long outage over the night in which the clocks change.
+  @Test(arguments: [
+    // Forward: 02:30 is left out, and met where the clock goes on, at 03:00.
+    (
+      "30 2 * * *", "2026-03-28 01:30", "2026-03-30 12:00",
+      ["2026-03-28 01:30", "2026-03-29 01:00", "2026-03-30 00:30"]
+    ),
+    // Back: 02:30 comes twice, and is met once.
+    (
+      "30 2 * * *", "2026-10-24 00:30", "2026-10-26 12:00",
+      ["2026-10-24 00:30", "2026-10-25 00:30", "2026-10-26 01:30"]
+    ),
+    // By what the clock shows: none in the gap, twice in the hour that repeats.
+    ("30 * * * *", "2026-03-29 00:30", "2026-03-29 02:00", ["2026-03-29 00:30", "2026-03-29 01:30"]),
+    (
+      "30 * * * *", "2026-10-24 23:30", "2026-10-25 02:00",
+      ["2026-10-24 23:30", "2026-10-25 00:30", "2026-10-25 01:30"]
+    ),
+  ])
+  func missedOverAChangeOfTheClocks(_ cron: String, _ from: String, _ now: String, _ times: [String]) throws {
+    let trigger = try ScheduleTrigger.cron(CronExpression(cron), in: TimeZoneRules(named: "Europe/Berlin"))
+    let firings = try Firings(
+      schedule(trigger, missed: .all(upTo: 10)), expected: moment(from), now: moment(now))
+    #expect(firings.times == times.map(moment))
+    #expect(
+      try Firings(schedule(trigger), expected: moment(from), now: moment(now)).times == [moment(times.last!)])
+  }
+
   @Test func nothingFiresAfterTheEnd() throws {
     let schedule = try schedule(.every(.seconds(60)), missed: .all(upTo: 10), endsAt: 185_000)
     #expect(schedule.next(after: 120_000) == 180_000)

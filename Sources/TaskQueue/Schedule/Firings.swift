@@ -25,8 +25,19 @@ struct Firings: Equatable {
 
 extension Schedule {
   /// The chain of one firing.
-  func firing(at time: Int64) throws -> Chain {
-    try firing(named: "\(time)", at: time, delay: chain.delay + wait(at: time))
+  ///
+  /// - Parameter retention: the queue's. What fires seldom is kept longer, so that its last outcome can be seen.
+  func firing(at time: Int64, within retention: Retention? = nil) throws -> Chain {
+    var firing = try firing(named: "\(time)", at: time, delay: chain.delay + wait(at: time))
+    if let retention, firing.keptFor == nil { firing.keptFor = keptFor(after: time, retention) }
+    return firing
+  }
+
+  /// Twice the time to the next firing, at most 35 days; nil where the queue's retention is as long.
+  private func keptFor(after time: Int64, _ retention: Retention) -> Duration? {
+    let most: Int64 = 35 * 86_400_000
+    let wanted = Duration.milliseconds(trigger.next(after: time).map { min(most, ($0 - time) * 2) } ?? most)
+    return wanted <= retention.ended ? nil : max(wanted, retention.dead)
   }
 
   func firing(named name: String, at time: Int64, delay: Duration? = nil) throws -> Chain {

@@ -32,8 +32,15 @@ enum FiringAnswer: Equatable {
 }
 
 extension Queue {
-  func dueSchedules(atMost: Int) async throws -> DueSchedules {
-    let answer = try await broker.call(Scripts.dueSchedules, [.integer(atMost)])
+  /// What is due; for a while no other scheduler is given it.
+  ///
+  /// - Parameter passed: with their revisions, what this scheduler can't fire.
+  func dueSchedules(atMost: Int, passing passed: [(ScheduleID, revision: String)] = []) async throws
+    -> DueSchedules
+  {
+    var arguments: [RedisArgument] = [.integer(atMost), .integer(Scheduler.hold.milliseconds)]
+    for (id, revision) in passed { arguments += [.string(id.rawValue), .string(revision)] }
+    let answer = try await broker.call(Scripts.dueSchedules, arguments)
     guard let items = answer.array, items.count >= 2, items.count % 5 == 2, let now = items[0].int,
       let wait = items[1].int
     else { throw Broker.malformed("due_schedules") }
@@ -79,12 +86,14 @@ extension Queue {
   }
 
   /// A schedule that can't be fired now is looked at again after a time.
-  func putOff(_ item: DueSchedules.Item, for time: Duration, because problem: String) async throws {
+  ///
+  /// - Parameter time: nil: at once, by schedulers that may know better.
+  func putOff(_ item: DueSchedules.Item, for time: Duration?, because problem: String) async throws {
     _ = try await broker.call(
       Scripts.changeSchedule,
       [
         .string(item.id.rawValue), "put-off", .string(item.revision), .string("\(item.expected)"),
-        .integer(time.milliseconds), .string(String(problem.prefix(500))),
+        .string(time.map { "\($0.milliseconds)" } ?? ""), .string(String(problem.prefix(500))),
       ])
   }
 }

@@ -87,11 +87,12 @@ extension Queue {
   ///
   /// - Parameter token: the chain's id is `<schedule>@<token>`. Sent again with the same one, it is fired once.
   /// - Throws: ``UnknownSchedule``, ``QueueFull``, `RedisError`.
+  @discardableResult
   public func fireSchedule(
     _ id: ScheduleID, token: String = "by-hand-" + String(UInt64.random(in: 1 << 32...(.max)), radix: 36)
   ) async throws -> ChainID {
     let (schedule, revision, now) = try await stored(id)
-    let chain = try schedule.firing(named: Identifier<Schedule>(token).rawValue, at: now)
+    let chain = traced(try schedule.firing(named: Identifier<Schedule>(token).rawValue, at: now))
     let parts = try await stageParts(of: chain)
     switch try await fire(id, revision, expected: nil, next: nil, chain: (now, chain, parts)) {
     case .done: return chain.id

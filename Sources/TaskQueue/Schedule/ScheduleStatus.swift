@@ -9,6 +9,17 @@ public struct ScheduleStatus: Sendable, Equatable, Codable {
     case ended
   }
 
+  /// What became of the chain that it made last.
+  public enum Outcome: String, Sendable, Codable {
+    /// It waits for a worker, for a time, or to be tried again; none of its links has ended.
+    case waiting
+    case running
+    case done
+    /// It was given up.
+    case failed
+    case cancelled
+  }
+
   public let id: String
   public let state: State
   /// The cron expression; nil for one that fires in intervals.
@@ -16,6 +27,8 @@ public struct ScheduleStatus: Sendable, Equatable, Codable {
   public var zone: String?
   /// Milliseconds between two firings, where it isn't by cron.
   public var every: Int?
+  /// When its intervals begin.
+  public var from: Int64?
   public let nextAt: Int64?
   public var missed: String?
   public var overlap: String?
@@ -28,6 +41,10 @@ public struct ScheduleStatus: Sendable, Equatable, Codable {
   public let lastAt: Int64?
   public let firedAt: Int64?
   public let lastChain: String?
+  /// nil: it has made none, or it is long ago and the chain is no longer kept.
+  public var lastOutcome: Outcome?
+  /// Why the last chain failed, or what it is to be tried again for.
+  public var lastFailure: String?
   /// How many chains it has made, by hand too.
   public let fired: Int
   /// Firings left out because the one before still ran, or its unique key was held.
@@ -57,7 +74,7 @@ public struct ScheduleStatus: Sendable, Equatable, Codable {
       let schedule = try StoredSchedule.decode(definition, id)
       switch schedule.trigger {
       case .cron(let expression, let zone): (cron, self.zone) = (expression.description, zone.name)
-      case .every(let interval, _): every = interval.milliseconds
+      case .every(let interval, let from): (every, self.from) = (interval.milliseconds, from)
       }
       self.missed = schedule.missed.description
       overlap = schedule.overlap.rawValue
@@ -71,6 +88,21 @@ public struct ScheduleStatus: Sendable, Equatable, Codable {
   }
 }
 
+extension ScheduleStatus {
+  fileprivate mutating func tell(of chain: ChainStatus?) {
+    guard let chain else { return }
+    lastOutcome =
+      switch chain.state {
+      case .finished: .done
+      case .dead: .failed
+      case .cancelled: .cancelled
+      case .granted, .waiting: .running
+      case .ready, .due: chain.cursor > 0 ? .running : .waiting
+      }
+    lastFailure = chain.failure.map { "\($0.code): \($0.message)" }
+  }
+}
+
 extension Queue {
   /// How schedules stand; nil for one that there isn't.
   public func schedules(_ ids: [ScheduleID]) async throws -> [ScheduleStatus?] {
@@ -80,6 +112,9 @@ extension Queue {
       let answers = try await ask(slice.map { RedisCommand("HGETALL", .string(broker.key(schedule: $0))) })
       statuses += zip(slice, answers).map { ScheduleStatus($0, $1.pairs ?? [:]) }
     }
+    let made = statuses.indices.filter { statuses[$0]?.lastChain != nil }
+    let chains = try await status(made.map { ChainID(trusted: statuses[$0]?.lastChain ?? "") })
+    for (index, chain) in zip(made, chains) { statuses[index]?.tell(of: chain) }
     return statuses
   }
 

@@ -17,6 +17,8 @@ public struct Scheduler: Service {
 
   /// So many schedules are read at once.
   static let slice = 16
+  /// What one has taken is left to it for so long: others go on with it then, should it have died.
+  static let hold: Duration = .seconds(5)
   /// It looks again after so long even if nothing rings: a scheduler that took the bell may have died with it.
   static let longestWait: Duration = .seconds(5)
 
@@ -66,6 +68,9 @@ struct SchedulerRound {
   private var lastNow: Int64 = 0
   /// What was said of schedules that can't be fired: once, until they can.
   private var told: [ScheduleID: String] = [:]
+  /// What can't be fired here, at this revision: its zone is not known, or a newer version wrote it. It is left to
+  /// other schedulers until it is looked at again.
+  private var passed: [ScheduleID: (revision: String, until: ContinuousClock.Instant)] = [:]
 
   init(queue: Queue, logger: Logger) {
     self.queue = queue
@@ -74,7 +79,10 @@ struct SchedulerRound {
 
   /// - Returns: how long there is nothing to do.
   mutating func run() async throws -> Duration {
-    let due = try await queue.dueSchedules(atMost: Scheduler.slice)
+    let moment = ContinuousClock.now
+    passed = passed.filter { $0.value.until > moment }
+    let due = try await queue.dueSchedules(
+      atMost: Scheduler.slice, passing: passed.map { ($0.key, $0.value.revision) })
     if due.now < lastNow - 60_000 {
       logger.warning(
         """
@@ -97,9 +105,12 @@ struct SchedulerRound {
       try await putOff(item, .seconds(60), error.message)
     } catch let error as QueueFull {
       try await putOff(item, .seconds(10), error.description)
+    } catch let error as IncompleteFiring {
+      try await putOff(item, .seconds(10), error.description)
     } catch {
       if Task.isCancelled { throw error }
-      try await putOff(item, .seconds(60), "\(error)")
+      if passed.count < 100 { passed[item.id] = (item.revision, .now + .seconds(60)) }
+      try await putOff(item, passed[item.id] == nil ? .seconds(60) : nil, "\(error)")
     }
   }
 
@@ -115,7 +126,7 @@ struct SchedulerRound {
     // One by one, each with the move to the next: whoever goes on after this one's death finds where it was.
     for (index, time) in firings.times.enumerated() {
       let next = index + 1 < firings.times.count ? firings.times[index + 1] : firings.next
-      let chain = try schedule.firing(at: time)
+      let chain = try schedule.firing(at: time, within: queue.retention)
       let spared = schedule.overlap == .skip && item.underWay
       let parts = spared ? 0 : try await queue.stageParts(of: chain)
       let answer = try await queue.fire(
@@ -134,7 +145,7 @@ struct SchedulerRound {
     }
   }
 
-  private mutating func putOff(_ item: DueSchedules.Item, _ time: Duration, _ problem: String) async throws {
+  private mutating func putOff(_ item: DueSchedules.Item, _ time: Duration?, _ problem: String) async throws {
     if told[item.id] != problem {
       if told.count >= 1_000 { told = [:] }
       told[item.id] = problem

@@ -4,8 +4,10 @@ import TaskQueue
 
 struct ScheduleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "schedule", abstract: "Look at what runs by the clock, and stop, resume or fire it.",
-    subcommands: [List.self, Show.self, Pause.self, Resume.self, Fire.self, Remove.self])
+    commandName: "schedule", abstract: "What runs by the clock: add it, look at it, stop, resume or fire it.",
+    subcommands: [
+      Add.self, Next.self, List.self, Show.self, Pause.self, Resume.self, Fire.self, Remove.self,
+    ])
 
   /// Every command for one schedule names it.
   struct Name: ParsableArguments {
@@ -163,7 +165,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 }
 
 extension Session {
-  fileprivate func schedule(_ id: ScheduleID) async throws -> ScheduleStatus {
+  func schedule(_ id: ScheduleID) async throws -> ScheduleStatus {
     guard let status = try await queue.schedules([id])[0] else { throw UnknownSchedule(id: id) }
     return status
   }

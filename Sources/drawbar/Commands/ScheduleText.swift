@@ -5,15 +5,15 @@ import TaskQueue
 enum ScheduleText {
   static func table(_ schedules: [ScheduleStatus]) -> [Line] {
     var table = Table([
-      ("schedule", .left), ("times", .left), ("next", .left), ("last", .left), ("fired", .right),
-      ("skipped", .right),
-      ("", .left),
+      ("schedule", .left), ("times", .left), ("next", .left), ("last", .left), ("outcome", .left),
+      ("fired", .right), ("left out", .right), ("", .left),
     ])
     for schedule in schedules {
       table.add([
         Line(schedule.id, .bold), Line(times(schedule)), next(schedule),
-        Line(schedule.lastAt.map(Clock.text) ?? "-", .faint), Line("\(schedule.fired)"),
-        Line("\(schedule.skipped)"), Line(schedule.problem.map { String($0.prefix(60)) } ?? "", .red),
+        Line((schedule.lastAt ?? schedule.firedAt).map(Clock.text) ?? "-", .faint), outcome(schedule),
+        Line("\(schedule.fired)"), Line("\(schedule.skipped)"),
+        Line(schedule.problem.map { String($0.prefix(60)) } ?? "", .red),
       ])
     }
     return table.lines
@@ -40,13 +40,32 @@ enum ScheduleText {
         "last", Line(Clock.text(at) + " UTC") + Line(schedule.lastChain.map { "  chain \($0)" } ?? "", .faint)
       )
     }
+    if schedule.lastOutcome != nil {
+      add("outcome", outcome(schedule) + Line(schedule.lastFailure.map { "  \($0)" } ?? "", .red))
+    }
     if let from = schedule.missedFrom, let to = schedule.missedTo {
       add("late", Line("some were missed from \(Clock.text(from)) to \(Clock.text(to)) UTC", .yellow))
     }
     if let problem = schedule.problem { add("problem", Line(problem, .red)) }
     add("next", next(schedule))
-    if schedule.state == .active { for at in coming(schedule) { add("", Line(at)) } }
+    if schedule.state == .active, let trigger = schedule.trigger, let at = schedule.nextAt {
+      let now = FiringTime.now
+      for time in FiringTime.next(5, of: trigger, after: at - 1, endsAt: schedule.endsAt) {
+        add("", time.line(now: now))
+      }
+    }
     return lines
+  }
+
+  private static func outcome(_ schedule: ScheduleStatus) -> Line {
+    switch schedule.lastOutcome {
+    case nil: Line("-", .faint)
+    case .waiting: Line("waiting")
+    case .running: Line("running", .cyan)
+    case .done: Line("done", .green)
+    case .failed: Line("failed", .red)
+    case .cancelled: Line("cancelled", .yellow)
+    }
   }
 
   private static func times(_ schedule: ScheduleStatus) -> String {
@@ -60,21 +79,5 @@ enum ScheduleText {
     case .ended: Line("ended", .faint)
     case .active: Line(schedule.nextAt.map(Clock.text) ?? "-")
     }
-  }
-
-  /// The times after the next one, by the clock of their zone.
-  private static func coming(_ schedule: ScheduleStatus) -> [String] {
-    guard let text = schedule.cron, let name = schedule.zone, var at = schedule.nextAt,
-      let cron = try? CronExpression(text), let zone = try? TimeZoneRules(named: name)
-    else { return [] }
-    var coming: [String] = []
-    for _ in 0..<4 {
-      guard let next = cron.next(after: at, in: zone), next <= schedule.endsAt ?? .max else { break }
-      at = next
-      coming.append(
-        Clock.text(at) + " UTC"
-          + (name == "UTC" ? "" : ", \(Clock.text(at + Int64(zone.offset(at: at)) * 1_000)) there"))
-    }
-    return coming
   }
 }

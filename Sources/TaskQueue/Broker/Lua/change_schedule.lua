@@ -3,7 +3,8 @@
 --   pause
 --   resume    ARGV[3] revision   ARGV[4] the next time or ''
 --   remove
---   put-off   ARGV[3] revision   ARGV[4] the time expected   ARGV[5] for ms   ARGV[6] the problem
+--   put-off   ARGV[3] revision   ARGV[4] the time expected   ARGV[5] for ms, '' not at all: others may fire it
+--             ARGV[6] the problem
 -- Returns 1 done, 0 no such schedule, -1 it was changed meanwhile.
 local id, what, key = ARGV[1], ARGV[2], scheduleKey(ARGV[1])
 begin('-')
@@ -25,7 +26,7 @@ else
   else
     if f[2] ~= ARGV[4] or f[3] then return -1 end
     call('HSET', key, 'problem', ARGV[6])
-    call('ZADD', SCHEDULES, text(tonumber(clock()) + tonumber(ARGV[5])), id)
+    call('ZADD', SCHEDULES, ARGV[5] == '' and f[2] or text(tonumber(clock()) + tonumber(ARGV[5])), id)
   end
 end
 return 1

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Console
+import Fleet
+import FoundationEssentials
+import TaskQueue
+
+extension ScheduleCommand {
+  struct Add: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Add a schedule, or replace the one of its name.",
+      discussion: """
+        It shows the next times; with --dry-run it does nothing else. Added again as it was, nothing changes: the
+        next time stays while its times are the same, and so does a pause.
+
+        Examples:
+          drawbar schedule add nightly --cron '30 2 * * *' --zone Europe/Berlin --task backup.all
+          drawbar schedule add report --cron '0 8 * * MON' --task report --input '{"to":"ops"}' --dry-run
+          drawbar schedule add poll --every 5m --task poll --skip-overlap --missed skip
+        """)
+
+    @Argument(help: "Its name.") var id: String
+    @OptionGroup(title: "When") var times: TimesOptions
+    @Option(help: ArgumentHelp("No firing after it, in UTC: 2027-01-31T22:00:00Z.", valueName: "time"))
+    var until: String?
+    @Option(
+      help: ArgumentHelp("Each firing's work waits up to so long: not all start at once.", valueName: "time"))
+    var jitter: String?
+    @Option(
+      help: ArgumentHelp(
+        "What is done for times that nobody fired: once (for the latest), skip, or all:N (for the latest N).",
+        valueName: "policy"))
+    var missed = "once"
+    @Flag(help: "A firing is left out while the work of the one before has not ended.") var skipOverlap =
+      false
+    @OptionGroup(title: "What") var work: WorkOptions
+    @Flag(help: "Show the next times and what would run; add nothing.") var dryRun = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var place: PlaceOptions
+
+    struct Added: Encodable {
+      let schedule: String
+      /// `created`, `replaced` or `checked`.
+      let done: String
+      let next: [FiringTime]
+    }
+
+    func run() async throws {
+      let schedule = try await schedule()
+      if dryRun { return show("checked", schedule, .standardOutput()) }
+      try await Session.open(place) { session in
+        let scheduled = try await session.queue.schedule(schedule)
+        show(scheduled == .created ? "created" : "replaced", schedule, session.terminal)
+      }
+    }
+
+    private func schedule() async throws -> Schedule {
+      let id = try ScheduleID(id)
+      guard let trigger = try times.trigger() else {
+        throw Stop(.refused, "say when it is to fire: --cron with --zone, or --every")
+      }
+      guard let policy = Schedule.Missed(missed) else {
+        throw Stop(.refused, "--missed '\(missed)' is not known; use once, skip, or all:N with N up to 100")
+      }
+      return try Schedule(
+        id: id, trigger: trigger, chain: await work.chain(for: id), missed: policy,
+        overlap: skipOverlap ? .skip : .allowed,
+        jitter: .milliseconds(try jitter.map { try TimesOptions.duration($0, "--jitter") } ?? 0),
+        endsAt: try until.map(Self.instant))
+    }
+
+    private static func instant(_ text: String) throws -> Int64 {
+      guard let date = try? Date(text, strategy: .iso8601) else {
+        throw Stop(.refused, "--until '\(text)' is no time; write it like 2027-01-31T22:00:00Z")
+      }
+      return Int64(date.timeIntervalSince1970 * 1_000)
+    }
+
+    private func show(_ done: String, _ schedule: Schedule, _ terminal: Terminal) {
+      let now = FiringTime.now
+      let next = FiringTime.next(3, of: schedule.trigger, after: now, endsAt: schedule.endsAt)
+      if output.json {
+        let added = Added(schedule: schedule.id.rawValue, done: done, next: next)
+        return terminal.show(Line(JSONText.line(added)))
+      }
+      let name = Line(schedule.id.rawValue, .bold)
+      terminal.show(done == "checked" ? name + Line(" would fire:") : name + Line(" is \(done) and fires:"))
+      terminal.show(next.map { Line("  ") + $0.line(now: now) } + [Line("  …", .faint)])
+    }
+  }
+}
