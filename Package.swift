@@ -110,7 +110,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Workflows",
-      dependencies: ["Delivery", "Fleet", "Rollout", "TaskQueue"],
+      dependencies: ["Delivery", "Fleet", "RedisClient", "Rollout", "TaskQueue"],
       path: "Workflows",
       exclude: ["README.md"],
       resources: [.embedInCode("HostScripts")],
@@ -120,6 +120,7 @@ let package = Package(
       dependencies: [
         "Delivery", "Fleet", "RedisClient", "Rollout", "TaskQueue", "Workflows",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
 
@@ -150,7 +151,7 @@ let package = Package(
     .executableTarget(
       name: "drawbar-worker",
       dependencies: [
-        "Daemons", "Delivery", "TaskQueue", "Workflows",
+        "Daemons", "Delivery", "Fleet", "TaskQueue", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Workers/worker",
@@ -158,7 +159,7 @@ let package = Package(
     .executableTarget(
       name: "drawbar-coordinator",
       dependencies: [
-        "Daemons", "Fleet", "RollEngine", "TaskQueue",
+        "Daemons", "Delivery", "Fleet", "RollEngine", "TaskQueue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Workers/coordinator",

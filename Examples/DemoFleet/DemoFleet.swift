@@ -15,6 +15,8 @@ public struct DemoFleet: Sendable {
   public let url: String
   public let endpoint: HAProxyEndpoint
   public let packages: PackageStore
+  /// Stops and starts HAProxy.
+  public let haproxy: HAProxyControl
   /// The name of the app, of its group, and of HAProxy's backend.
   public static let app = "shop"
 
@@ -27,9 +29,10 @@ public struct DemoFleet: Sendable {
   ///   - sites: given to the servers in turn; empty for none.
   ///   - version: what they run at first; published here. nil starts none, and no server is in service.
   ///   - checks: whether HAProxy checks the servers' health.
+  ///   - keepsStates: whether HAProxy reads the servers' states from a file when it starts.
   public static func run<T>(
     in directory: String, size: Int, sites: [String] = [], version: String? = "1",
-    checks: Bool = true, _ body: (DemoFleet) async throws -> T
+    checks: Bool = true, keepsStates: Bool = true, _ body: (DemoFleet) async throws -> T
   ) async throws -> T {
     precondition((1...150).contains(size), "a demo fleet has 1 to 150 servers")
     let block = try LoopbackBlock.free(addresses: size)
@@ -40,10 +43,11 @@ public struct DemoFleet: Sendable {
         site: sites.isEmpty ? nil : sites[index % sites.count], directory: "\(directory)/servers/\(name)")
     }
     let haproxy = HAProxyProcess(
-      directory: directory, backend: app, servers: servers, block: block, checks: checks)
+      directory: directory, backend: app, servers: servers, block: block, checks: checks,
+      keepsStates: keepsStates, control: HAProxyControl(directory: directory))
     let fleet = DemoFleet(
       directory: directory, servers: servers, url: haproxy.url, endpoint: haproxy.endpoint,
-      packages: PackageStore(directory: "\(directory)/packages"))
+      packages: PackageStore(directory: "\(directory)/packages"), haproxy: haproxy.control)
     defer { AppProcesses(servers).end() }
     if let version {
       let package = try await fleet.publish(version)

@@ -1,7 +1,6 @@
 import Fleet
 import FoundationEssentials
 import Subprocess
-import Synchronization
 
 /// A real HAProxy before the fleet, with its runtime API on a unix socket.
 struct HAProxyProcess: Sendable {
@@ -11,34 +10,38 @@ struct HAProxyProcess: Sendable {
     var description: String { "haproxy ended (\(status)): \(log)" }
   }
 
-  /// How it ended, where it did.
-  private final class End: Sendable {
-    let status = Mutex<TerminationStatus?>(nil)
-  }
-
   let directory: String
   let backend: String
   let servers: [Server]
   let block: LoopbackBlock
   /// Whether it checks the servers' health.
   var checks = true
+  /// Whether it reads the servers' states from a file when it starts.
+  var keepsStates = false
+  let control: HAProxyControl
 
   var endpoint: HAProxyEndpoint {
-    HAProxyEndpoint(address: .unix(path: "\(directory)/haproxy.sock"), backend: backend)
+    HAProxyEndpoint(
+      address: .unix(path: "\(directory)/haproxy.sock"), backend: backend,
+      stateFile: keepsStates ? "\(directory)/haproxy.state" : nil)
   }
   var url: String { "http://\(entrance)/" }
   private var entrance: String { "\(block.address(LoopbackBlock.entrance)):\(block.port)" }
 
-  /// A request is tried on another server only where the connection could not be made, so none is done twice.
+  /// A request is tried on another server where the connection could not be made, and a GET also where the server ended
+  /// before it answered: it may be done twice without harm.
   /// A server in service that fails three checks in a row is taken for failed.
   private var configuration: String {
     let rows = servers.map { "  server \($0.host) \($0.address):\($0.port)" }
+    let global = keepsStates ? "server-state-file \(directory)/haproxy.state" : ""
+    let defaults = keepsStates ? "load-server-state-from-file global" : ""
     return """
       global
         stats socket \(directory)/haproxy.sock mode 600 level admin
         stats maxconn 64
         maxconn 2000
         hard-stop-after 1s
+        \(global)
 
       defaults
         mode http
@@ -49,7 +52,8 @@ struct HAProxyProcess: Sendable {
         timeout check 2s
         option redispatch
         retries 3
-        retry-on conn-failure
+        retry-on conn-failure empty-response
+        \(defaults)
 
       frontend requests
         bind \(entrance)
@@ -57,6 +61,7 @@ struct HAProxyProcess: Sendable {
 
       backend \(backend)
         balance roundrobin
+        http-request disable-l7-retry unless METH_GET
         option httpchk GET /health
         http-check expect status 200
         default-server \(checks ? "check inter 200ms fall 3 rise 2" : "no-check")
@@ -73,27 +78,20 @@ struct HAProxyProcess: Sendable {
     let log = "\(directory)/haproxy.log"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     try Data(configuration.utf8).write(to: URL(filePath: file), options: .atomic)
-    try? FileManager.default.removeItem(atPath: "\(directory)/haproxy.sock")
-    var options = PlatformOptions()
-    options.processGroupID = 0
-    options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(3))]
-    let end = End()
+    if keepsStates, !FileManager.default.fileExists(atPath: "\(directory)/haproxy.state") {
+      // HAProxy warns of a file that is not there, and begins with what its configuration says.
+      try Data().write(to: URL(filePath: "\(directory)/haproxy.state"))
+    }
     return try await withThrowingTaskGroup { group in
-      group.addTask { [options] in
-        // Debian keeps it where only root looks.
-        let result = try await Subprocess.run(
-          .name("sh"),
-          arguments: [
-            "-c", #"PATH=$PATH:/usr/local/sbin:/usr/sbin; exec haproxy -db -f "$1" >"$2" 2>&1"#, "haproxy",
-            file,
-            log,
-          ],
-          platformOptions: options, output: .discarded, error: .discarded)
-        end.status.withLock { $0 = result.terminationStatus }
+      group.addTask {
+        while true {
+          try await control.untilWanted()
+          try await start(file, log)
+        }
       }
       defer { group.cancelAll() }
       while !FileManager.default.fileExists(atPath: "\(directory)/haproxy.sock") {
-        if let status = end.status.withLock({ $0 }) {
+        if let status = control.endedBy {
           let text = try String(contentsOfFile: log, encoding: .utf8)
           throw Ended(status: "\(status)", log: text)
         }
@@ -101,5 +99,21 @@ struct HAProxyProcess: Sendable {
       }
       return try await body()
     }
+  }
+
+  /// Runs one life of it.
+  private func start(_ file: String, _ log: String) async throws {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(3))]
+    // Debian keeps it where only root looks.
+    let result = try await Subprocess.run(
+      .name("sh"),
+      arguments: [
+        "-c", #"PATH=$PATH:/usr/local/sbin:/usr/sbin; echo $$ >"$3"; exec haproxy -db -f "$1" >>"$2" 2>&1"#,
+        "haproxy", file, log, control.pidFile,
+      ],
+      platformOptions: options, output: .discarded, error: .discarded)
+    control.ended(result.terminationStatus)
   }
 }

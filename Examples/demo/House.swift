@@ -55,7 +55,7 @@ struct House: Sendable {
   private static func staffed<Result: Sendable>(
     _ crew: Crew, _ logger: Logger, _ body: () async throws -> Result
   ) async throws -> Result {
-    let group = ServiceGroup(services: [crew.coordinator, crew.worker], logger: logger)
+    let group = ServiceGroup(services: [crew.watch, crew.coordinator, crew.worker], logger: logger)
     return try await withThrowingTaskGroup { tasks in
       tasks.addTask { try await group.run() }
       try await crew.begin()

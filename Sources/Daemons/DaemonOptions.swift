@@ -57,22 +57,25 @@ public struct DaemonOptions: ParsableArguments {
     public let logger: Logger
   }
 
-  /// Runs one worker, a scheduler beside it, and the pages about it where they are asked for, until SIGTERM or
-  /// SIGINT.
-  public func serve(as label: String, _ worker: (Workplace) throws -> Worker) async throws {
+  /// Runs one worker, what goes with it, a scheduler, and the pages about it where they are asked for, until SIGTERM or SIGINT.
+  ///
+  /// - Parameter worker: makes the worker, and the services that run beside it.
+  public func serve(
+    as label: String, _ worker: (Workplace) throws -> (worker: Worker, beside: [any Service])
+  ) async throws {
     var logger = Logger(label: label, factory: { StreamLogHandler.standardError(label: $0) })
     logger.logLevel = logLevel
     let metrics = MetricRegistry()
     let place = Workplace(
       redis: RedisClient(try configuration(), logger: logger), namespace: try QueueName(namespace),
       lease: .seconds(lease), middleware: http.middleware(into: metrics, logger), logger: logger)
-    let worker = try worker(place)
+    let (worker, beside) = try worker(place)
     let queue = Queue(redis: place.redis, namespace: place.namespace)
     let vitals = http.vitals(of: [worker], queue: queue, metrics: metrics, logger)
     let scheduler = Scheduler(queue: queue, logger: logger)
     // The last service is the first to be stopped: the pages answer while the worker drains.
     try await ServiceGroup(
-      services: vitals + [worker] + (schedules ? [scheduler] : []),
+      services: vitals + beside + [worker] + (schedules ? [scheduler] : []),
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
     await place.redis.close()

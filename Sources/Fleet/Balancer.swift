@@ -17,10 +17,15 @@ public struct HAProxyEndpoint: Codable, Sendable, Equatable, Hashable {
 
   public var address: Address
   public var backend: String
+  /// The file that HAProxy reads its servers' states from when it starts (`server-state-file`), an absolute
+  /// path. It is kept up to date, so that a HAProxy that was restarted sends no request to a server that was
+  /// out, not even for a moment. nil: the states are asserted anew after the restart.
+  public var stateFile: String?
 
-  public init(address: Address, backend: String) {
+  public init(address: Address, backend: String, stateFile: String? = nil) {
     self.address = address
     self.backend = backend
+    self.stateFile = stateFile
   }
 }
 

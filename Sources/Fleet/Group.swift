@@ -15,6 +15,8 @@ public struct Group: Codable, Sendable, Equatable {
   public var servers: [Server]
   /// The rules of its releases; a deployment keeps a frozen copy.
   public var config: DeploymentConfig
+  /// What its stages may take, and what they leave on a disk.
+  public var limits: StageLimits
   public var balancer: Balancer
   public var hosts: HostDriver
   /// Host scripts that replace the defaults, by name (`start`, `stop`, …): their content.
@@ -25,7 +27,8 @@ public struct Group: Codable, Sendable, Equatable {
   public init(
     name: String, app: String, site: String? = nil, production: Bool = true,
     health: HealthCheck = HealthCheck(), servers: [Server],
-    config: DeploymentConfig = DeploymentConfig(), balancer: Balancer = .none, hosts: HostDriver = .local,
+    config: DeploymentConfig = DeploymentConfig(), limits: StageLimits = StageLimits(),
+    balancer: Balancer = .none, hosts: HostDriver = .local,
     scripts: [String: String] = [:], baselineVersion: String? = nil
   ) {
     self.name = name
@@ -35,9 +38,29 @@ public struct Group: Codable, Sendable, Equatable {
     self.health = health
     self.servers = servers
     self.config = config
+    self.limits = limits
     self.balancer = balancer
     self.hosts = hosts
     self.scripts = scripts
     self.baselineVersion = baselineVersion
+  }
+}
+
+extension Group {
+  /// Reads what an earlier version stored, too: what that did not know has its default.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try fields.decode(String.self, forKey: .name), app: try fields.decode(String.self, forKey: .app),
+      site: try fields.decodeIfPresent(String.self, forKey: .site),
+      production: try fields.decode(Bool.self, forKey: .production),
+      health: try fields.decode(HealthCheck.self, forKey: .health),
+      servers: try fields.decode([Server].self, forKey: .servers),
+      config: try fields.decode(DeploymentConfig.self, forKey: .config),
+      limits: try fields.decodeIfPresent(StageLimits.self, forKey: .limits) ?? StageLimits(),
+      balancer: try fields.decode(Balancer.self, forKey: .balancer),
+      hosts: try fields.decode(HostDriver.self, forKey: .hosts),
+      scripts: try fields.decode([String: String].self, forKey: .scripts),
+      baselineVersion: try fields.decodeIfPresent(String.self, forKey: .baselineVersion))
   }
 }

@@ -6,13 +6,46 @@ extension GroupFile {
     "maxPullOutRatio", "brakeRatio", "batches", "minInService", "batchWait", "tailWait", "tailFrom",
     "startupTimeout", "drainTimeout", "drainForce", "ignoreIgnition", "bastion", "gates", "retries",
     "stageDeadline", "batchDeadline", "deploymentDeadline", "gateNotifyAfter", "revokeDeadline",
+    "rollback",
   ]
 
+  static let limitKeys = ["keepVersions", "keepFor", "scriptTimeout", "markupTimeout"]
+
+  /// What stages may take and leave; written among the rules.
+  private static func limits(_ fields: YAMLFields) -> StageLimits {
+    var limits = StageLimits()
+    limits.keepVersions =
+      fields.integer("keepVersions", in: 2...1_000, what: "a number of versions to keep")
+      ?? limits.keepVersions
+    limits.keepFor = fields.duration("keepFor") ?? limits.keepFor
+    limits.scriptTimeout = fields.duration("scriptTimeout") ?? limits.scriptTimeout
+    limits.markupTimeout = fields.duration("markupTimeout") ?? limits.markupTimeout
+    for (key, value) in [("scriptTimeout", limits.scriptTimeout), ("markupTimeout", limits.markupTimeout)]
+    where value < 1_000 || value > 24 * 3_600_000 {
+      fields.wrong(key, "\(DurationText.text(value)) is not allowed; use 1s to 24h")
+    }
+    return limits
+  }
+
+  /// A start-up time in which the health check can't pass as often as it has to would fail every release.
+  static func checkStartup(_ config: DeploymentConfig, _ health: HealthCheck, _ group: YAMLFields) {
+    let least = Int64(health.successes - 1) * health.interval
+    guard !config.ignoreIgnition, config.startupTimeout <= least else { return }
+    let message =
+      "\(DurationText.text(config.startupTimeout)) is too short: \(health.successes) checks in a row,"
+      + " \(DurationText.text(health.interval)) apart, take \(DurationText.text(least)) at least"
+    if let node = group.node("config")?.mapping?["startupTimeout"] {
+      group.problems.add("config.startupTimeout", at: node.mark, message)
+    } else {
+      group.wrong("health", message)
+    }
+  }
+
   /// The rules of the group's releases; what the file leaves out has its default.
-  static func config(_ group: YAMLFields, production: Bool) -> DeploymentConfig {
+  static func config(_ group: YAMLFields, production: Bool) -> (DeploymentConfig, StageLimits) {
     var config = DeploymentConfig()
-    guard let node = group.node("config") else { return config }
-    let fields = YAMLFields(node, path: "config", known: configKeys, problems: group.problems)
+    guard let node = group.node("config") else { return (config, StageLimits()) }
+    let fields = YAMLFields(node, path: "config", known: configKeys + limitKeys, problems: group.problems)
     config.maxPullOutRatio = fields.integer("maxPullOutRatio") ?? config.maxPullOutRatio
     config.brakeRatio = fields.integer("brakeRatio")
     config.batches = fields.sizes("batches")
@@ -32,11 +65,12 @@ extension GroupFile {
     config.deploymentDeadline = fields.duration("deploymentDeadline")
     config.gateNotifyAfter = fields.duration("gateNotifyAfter") ?? config.gateNotifyAfter
     config.revokeDeadline = fields.duration("revokeDeadline") ?? config.revokeDeadline
+    config.rollback = rollback(fields)
     // What could not be read is noted already and has its default here, which no rule refuses.
     for problem in config.validate(production: production) {
       fields.wrong(path: problem.field.split(separator: ".").map(String.init), problem.message)
     }
-    return config
+    return (config, limits(fields))
   }
 
   private static func gates(_ config: YAMLFields) -> Gates {

@@ -13,7 +13,8 @@ extension GroupFile {
     var seen = Seen(problems: group.problems)
     let servers = list.enumerated().map { index, node in
       let fields = YAMLFields(
-        node, path: "servers[\(index)]", known: ["host", "address", "port", "site", "directory", "bastion"],
+        node, path: "servers[\(index)]",
+        known: ["host", "address", "port", "site", "directory", "bastion", "machine"],
         problems: group.problems)
       let server = server(fields)
       if node.mapping != nil { seen.check(server, fields) }
@@ -36,7 +37,8 @@ extension GroupFile {
       port: fields.integer("port", in: 1...65_535, what: "a port") ?? 0,
       site: fields.name("site", .name),
       directory: fields.path("directory") ?? "",
-      bastion: fields.flag("bastion") ?? false)
+      bastion: fields.flag("bastion") ?? false,
+      machine: fields.name("machine", .host))
   }
 
   /// What earlier servers of the file took, and where each says so.

@@ -76,19 +76,22 @@ public enum GroupFile {
     let fields = YAMLFields(
       root, path: "",
       known: [
-        "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "config",
-        "servers",
+        "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "runs",
+        "config", "servers",
       ], problems: problems)
     guard root.mapping != nil else { return nil }
     fields.required("group", "the group's name")
     fields.required("app", "the app whose packages it runs")
     fields.required("servers", "the list of the group's servers")
     let production = fields.flag("production") ?? true
+    let health = health(fields)
+    let (config, limits) = config(fields, production: production)
+    checkStartup(config, health, fields)
     let hosts = fields.choice("hosts", of: HostDriver.allCases.map(\.rawValue))
     return Group(
       name: fields.name("group", .name) ?? "", app: fields.name("app", .name) ?? "",
-      site: fields.name("site", .name), production: production, health: health(fields),
-      servers: servers(fields), config: config(fields, production: production), balancer: balancer(fields),
+      site: fields.name("site", .name), production: production, health: health,
+      servers: servers(fields), config: config, limits: limits, balancer: balancer(fields),
       hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, names, script),
       baselineVersion: fields.name("version", .version))
   }
@@ -150,15 +153,19 @@ public enum GroupFile {
       return .none
     }
     let fields = YAMLFields(
-      inner, path: "balancer.haproxy", known: ["socket", "address", "backend"], problems: group.problems)
+      inner, path: "balancer.haproxy", known: ["socket", "address", "backend", "stateFile"],
+      problems: group.problems)
     fields.required("backend", "the name of the HAProxy backend with the group's servers")
     let backend = fields.name("backend", .name) ?? ""
+    let states = fields.path("stateFile")
     switch (fields.node("socket") != nil, fields.node("address") != nil) {
     case (true, false):
-      return .haproxy(HAProxyEndpoint(address: .unix(path: fields.path("socket") ?? ""), backend: backend))
+      return .haproxy(
+        HAProxyEndpoint(
+          address: .unix(path: fields.path("socket") ?? ""), backend: backend, stateFile: states))
     case (false, true):
       guard let address = endpoint(fields) else { return .none }
-      return .haproxy(HAProxyEndpoint(address: address, backend: backend))
+      return .haproxy(HAProxyEndpoint(address: address, backend: backend, stateFile: states))
     default:
       group.problems.add(
         "balancer.haproxy", at: inner.mark,
@@ -178,12 +185,32 @@ public enum GroupFile {
     return .tcp(host: String(text[..<colon]), port: port)
   }
 
-  /// A value of several lines is the script itself, one of a single line names its file.
+  /// The host scripts that replace the defaults, and those for runs over the group, which may have any name.
   private static func scripts(
     _ group: YAMLFields, _ names: [String], _ read: (String) throws -> String
   ) -> [String: String] {
-    guard let node = group.node("scripts") else { return [:] }
-    let fields = YAMLFields(node, path: "scripts", known: names, problems: group.problems)
+    var all = group.node("scripts").map { contents(group, "scripts", $0, names, read) } ?? [:]
+    guard let runs = group.node("runs") else { return all }
+    var known: [String] = []
+    for (key, _) in runs.mapping ?? [:] {
+      let name = key.scalar?.string ?? ""
+      if names.contains(name) {
+        group.problems.add(
+          "runs.\(name)", at: key.mark, "is the name of a host script; write it under scripts")
+      } else if !NameRule.name.accepts(name) {
+        group.problems.add("runs", at: key.mark, "'\(name)' can't be a name; use \(NameRule.name.allowed)")
+      }
+      known.append(name)
+    }
+    all.merge(contents(group, "runs", runs, known, read)) { mine, _ in mine }
+    return all
+  }
+
+  /// A value of several lines is the script itself, one of a single line names its file.
+  private static func contents(
+    _ group: YAMLFields, _ path: String, _ node: Node, _ names: [String], _ read: (String) throws -> String
+  ) -> [String: String] {
+    let fields = YAMLFields(node, path: path, known: names, problems: group.problems)
     var scripts: [String: String] = [:]
     for name in names {
       guard let text = fields.text(name) else { continue }

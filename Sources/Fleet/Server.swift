@@ -12,9 +12,12 @@ public struct Server: Codable, Sendable, Equatable {
   public var directory: String
   /// The server that goes first, alone. Without a mark it is the first by host name.
   public var bastion: Bool
+  /// The machine it stands on, where its name says something else than ``place`` would.
+  public var machine: String?
 
   public init(
-    host: String, address: String, port: Int, site: String? = nil, directory: String, bastion: Bool = false
+    host: String, address: String, port: Int, site: String? = nil, directory: String, bastion: Bool = false,
+    machine: String? = nil
   ) {
     self.host = host
     self.address = address
@@ -22,5 +25,14 @@ public struct Server: Codable, Sendable, Equatable {
     self.site = site
     self.directory = directory
     self.bastion = bastion
+    self.machine = machine
+  }
+
+  /// What tells machines apart: servers of one place never install at the same time, whatever their groups. The
+  /// machine's name where it is given, else the address; a loopback address says nothing, then the host name.
+  public var place: String {
+    if let machine { return machine }
+    let isLoopback = address.hasPrefix("127.") || address == "::1" || address == "localhost"
+    return isLoopback ? host : address
   }
 }

@@ -6,13 +6,17 @@ extension Releases {
   /// - Throws: `RedisError`; ``ReleaseError/contended(_:)``.
   public func brakeAll(by: String, reason: String) async throws {
     try await writeBrakeAll("\(reason) (\(by))")
+    try await note("brake all", by: by, why: reason)
     for id in try await activeDeployments() { try await advance(id) }
   }
 
   /// Lifts the brake of all. What it braked stays braked until somebody resumes it.
   ///
   /// - Throws: `RedisError`; ``ReleaseError/contended(_:)``.
-  public func liftBrakeAll() async throws { try await writeBrakeAll(nil) }
+  public func liftBrakeAll(by: String = "", reason: String? = nil) async throws {
+    try await writeBrakeAll(nil)
+    try await note("lift the brake of all", by: by, why: reason)
+  }
 
   /// Why every deployment is braked; nil while none is.
   public func brakeAll() async throws -> String? { try await brakeAllReason() }

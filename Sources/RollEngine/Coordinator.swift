@@ -13,11 +13,14 @@ public enum Coordinator {
     logger: Logger
   ) throws -> Worker {
     let tasks = TaskRegistry(
-      AdvanceTask(releases: releases), FlagTask(fleet: releases.fleet), SweepTask(releases: releases))
+      AdvanceTask(releases: releases), FlagTask(fleet: releases.fleet), SweepTask(releases: releases),
+      PutBackDoneTask(releases: releases), PullTask(releases: releases),
+      CampaignTask(releases: releases), WatchTask(releases: releases), RollBackTask(releases: releases),
+      DriftTask(releases: releases))
     return Worker(
       queue: releases.queue, tasks: tasks,
       configuration: WorkerConfiguration(
-        queues: [try Names.coordinators()], concurrency: 4, prefetch: 0, lease: lease, name: "coordinator",
+        queues: [try Names.coordinators()], concurrency: 8, prefetch: 0, lease: lease, name: "coordinator",
         middleware: middleware),
       logger: logger)
   }
@@ -61,6 +64,8 @@ struct SweepTask: QueueTask {
   let releases: Releases
 
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    // Goes on by itself once it was begun.
+    try await releases.queue.submit(releases.nextDriftSweep(now: releases.now()))
     let active = try await releases.activeDeployments()
     for id in active {
       do {
@@ -88,7 +93,10 @@ extension Releases {
   /// do so too; a process that starts may call it once Redis answers.
   ///
   /// - Throws: `RedisError`.
-  public func beginSweeping() async throws { try await queue.submit(nextSweep(now: now())) }
+  public func beginSweeping() async throws {
+    let now = try await now()
+    try await queue.submit([try nextSweep(now: now), try nextDriftSweep(now: now)])
+  }
 
   /// The server's time.
   func now() async throws -> Milliseconds { try await queue.record(Names.brakeAll()).now }

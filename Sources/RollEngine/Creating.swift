@@ -12,7 +12,7 @@ extension Releases {
     group: String, version: String, options: ReleaseOptions = ReleaseOptions()
   ) async throws -> Plan {
     let group = try await knownGroup(group)
-    _ = try package(group.app, version)
+    _ = try await package(group.app, version)
     return try await plan(group, options, try await ledger(group.name).ledger)
   }
 
@@ -24,22 +24,13 @@ extension Releases {
     group name: String, version: String, options: ReleaseOptions = ReleaseOptions(), by: String,
     reason: String? = nil
   ) async throws -> Deployment {
-    for attempt in 0..<Self.attempts {
-      try await pause(before: attempt)
-      let group = try await knownGroup(name)
-      let package = try package(group.app, version)
-      let ledger = try await ledger(name)
-      let before = try await active(ledger.ledger)
-      if let before, !options.supersede {
-        throw ReleaseError.busy(group: name, active: before.deployment.id, state: before.deployment.state)
-      }
-      let plan = try await plan(group, options, ledger.ledger, after: before?.deployment)
-      let draft = Draft(
-        group: group, ledger: ledger, before: before, plan: plan, package: package, kind: .release,
-        forced: options.forced, start: options.start, by: by, reason: reason)
-      if let created = try await create(draft) { return created }
+    try await create(on: name, options) { group, ledger, before in
+      Draft(
+        group: group, ledger: ledger, before: before,
+        plan: try await plan(group, options, ledger.ledger, after: before?.deployment),
+        package: try await package(group.app, version), kind: .release, forced: options.forced,
+        start: options.start, by: by, reason: reason)
     }
-    throw ReleaseError.contended(name)
   }
 
   // MARK: What creating needs
@@ -60,6 +51,10 @@ extension Releases {
     var start: Bool
     var by: String
     var reason: String?
+    /// What a day-2 run does.
+    var dayTwo: DayTwo?
+    /// The campaign that it is part of.
+    var campaign: String?
   }
 
   /// Commits a draft: the new deployment, the group's ledger, and the abort of the one before.
@@ -69,7 +64,7 @@ extension Releases {
     let all = try await brakeAllReason()
     let now = try await now()
     var ledger = draft.ledger.ledger
-    if ledger.number == 0 { ledger.epoch = Ledger.firstEpoch(now: now) }
+    if ledger.number == 0, ledger.epoch == 0 { ledger.epoch = Ledger.firstEpoch(now: now) }
     ledger.number += 1
     var move = Move()
     var revoked = true
@@ -82,7 +77,8 @@ extension Releases {
       kind: draft.kind, package: draft.package,
       fromVersion: draft.fromVersion ?? ledger.history.last?.version ?? draft.group.baselineVersion,
       origin: draft.origin,
-      supersedes: draft.before?.deployment.id, plan: draft.plan, createdAt: now, createdBy: draft.by)
+      supersedes: draft.before?.deployment.id, dayTwo: draft.dayTwo, campaign: draft.campaign,
+      plan: draft.plan, createdAt: now, createdBy: draft.by)
     deployment.log = [
       LogEntry(at: now, by: draft.by, what: "create", why: draft.reason, state: .pending)
     ]
@@ -91,7 +87,7 @@ extension Releases {
     var frozen = draft.group
     frozen.scripts = HostScripts.all(with: frozen.scripts)
     frozen.config = draft.plan.config
-    let stored = StoredDeployment(creating: deployment, group: frozen, now: now)
+    let stored = try StoredDeployment(creating: deployment, group: frozen, now: now)
     var situation = try await facts(stored, brakeAll: all)
     situation.predecessorEnded = revoked
     var decision = Decision(deployment: deployment)
@@ -133,11 +129,12 @@ extension Releases {
         .action(
           .abort(forced: draft.forced), by: draft.by, reason: draft.reason ?? "superseded by \(successor)"),
         situation)
-      try await add(decision, of: before, situation, to: &move)
+      try await add(decision, of: before, situation, epoch: ledger.epoch, to: &move)
       heir.deployment = decision.deployment
     } else {
       heir.deployment.successor = successor
-      try await add(Decision(deployment: heir.deployment), of: before, situation, to: &move)
+      try await add(
+        Decision(deployment: heir.deployment), of: before, situation, epoch: ledger.epoch, to: &move)
     }
     if heir.deployment.state.isTerminal {
       ledger.close(heir.deployment)
@@ -161,7 +158,10 @@ extension Releases {
   }
 
   /// A published version that isn't bad.
-  func package(_ app: String, _ version: String) throws -> PackageVersion {
+  func package(_ app: String, _ version: String) async throws -> PackageVersion {
+    if let reason = try await badMark(app: app, version: version) {
+      throw ReleaseError.badVersion(app: app, version: version, reason: reason)
+    }
     guard let packages else { throw ReleaseError.noPackageStore }
     do {
       let found = try packages.locate(app: app, version: version)
@@ -172,12 +172,10 @@ extension Releases {
     }
   }
 
-  private func plan(
+  func plan(
     _ group: Fleet.Group, _ options: ReleaseOptions, _ ledger: Ledger, after before: Deployment? = nil
   ) async throws -> Plan {
-    let ours = Set(
-      ledger.leftOut + (before?.targets ?? []).filter { $0.touched || $0.isUnderWay }.map(\.host))
-    let servers = try await planServers(group, ours: ours)
+    let servers = try await planServers(group, ours: ours(ledger, before))
     do {
       return try makePlan(servers: servers, config: options.over(group.config), production: group.production)
     } catch {

@@ -15,6 +15,8 @@ public struct Crew: Sendable {
   public let coordinator: Worker
   /// Fires the schedules.
   public let scheduler: Scheduler
+  /// Tells load balancers that begin anew what they have forgotten.
+  public let watch: BalancerWatch
 
   /// - Parameters:
   ///   - packages: where the archives are.
@@ -29,11 +31,13 @@ public struct Crew: Sendable {
     fleet = FleetStore(redis: redis)
     releases = Releases(queue: queue, fleet: fleet, packages: packages, logger: logger)
     worker = Worker(
-      queue: queue, tasks: TargetChain.tasks(Drivers(packages: packages)),
+      queue: queue,
+      tasks: TargetChain.tasks(Drivers(packages: packages, orders: LiveOrders(queue: queue, fleet: fleet))),
       configuration: WorkerConfiguration(concurrency: concurrency, middleware: middleware),
       logger: logger)
     coordinator = try Coordinator.worker(releases, middleware: middleware, logger: logger)
     scheduler = Scheduler(queue: Queue(redis: redis), logger: logger)
+    watch = BalancerWatch(releases, logger: logger)
   }
 
   /// Begins the coordinators' regular look at everything active. Call it once Redis answers.

@@ -1,9 +1,12 @@
+public import Delivery
 public import Rollout
 
 /// A deployment as it is at one moment: what people look at.
 public struct DeploymentView: Sendable, Equatable {
   /// The deployment, its targets' states read from the queue just now.
   public var deployment: Deployment
+  /// What it was frozen as; nil for one that an earlier version stored.
+  public var frozen: ReleaseDigest?
   /// The server's time of the reading.
   public var now: Milliseconds
   /// F: the failures that count towards the limit.
@@ -24,6 +27,13 @@ public struct DeploymentView: Sendable, Equatable {
 }
 
 extension DeploymentView {
+  /// A deployment as it was, for those who look back: nothing runs, and nothing may be done to it.
+  public init(replayed deployment: Deployment, now: Milliseconds) {
+    self.init(
+      deployment: deployment, frozen: nil, now: now, failures: deployment.failuresSeen, underWay: [],
+      nextStepAt: nil, allowed: [])
+  }
+
   /// Whether the state is an end, or one that only a person leaves.
   private var waitsForPersonOrEnded: Bool {
     switch deployment.state {

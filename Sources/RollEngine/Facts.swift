@@ -2,6 +2,7 @@ import Delivery
 import Fleet
 import Rollout
 import TaskQueue
+import Workflows
 
 extension Releases {
   /// What the queue knows of the runs that are under way.
@@ -28,19 +29,25 @@ extension Releases {
     let deployment = stored.deployment
     let limit = try await queue.limit(Names.limit(deployment.id))
     let reports = try await reports(deployment)
-    let asksBalancer = !deployment.state.isTerminal && deployment.state != .revoking
+    let degradation = try LiveOrders.degradation(await queue.record(LiveOrders.record()))
+    let asksBalancer =
+      !deployment.state.isTerminal && deployment.state != .revoking
+      && degradation.inForce(.loadBalancer, at: stored.now) == nil
     return Situation(
       now: stored.now, ticket: Names.ticket(revision: stored.revision + 1), reports: reports,
       limitTripped: limit?.tripped ?? false,
       balancer: asksBalancer ? try await balancerFacts(stored.group) : .none,
       pulledOut: try await pulledOut(deployment.group), servers: servers, brakeAll: brakeAll,
-      predecessorEnded: try await predecessorEnded(deployment))
+      degradation: degradation, predecessorEnded: try await predecessorEnded(deployment),
+      checks: deployment.watchedUntil == nil ? [] : try await checks(of: deployment.id))
   }
 
   /// Which of the group's servers are in service. That it can't be asked is a fact too.
   func balancerFacts(_ group: Fleet.Group) async throws -> BalancerFacts {
     if group.balancer == .none { return .none }
     do {
+      // What it says counts only once it knows again what it was told.
+      try await restore(group.balancer)
       let servers = try await balancers(group.balancer).servers()
       let live = group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)
       return .inService(Set(live))
@@ -74,8 +81,10 @@ extension Releases {
   /// - Parameter ours: servers that a deployment of ours left out: nobody drained them by hand.
   func planServers(_ group: Fleet.Group, ours: Set<String>) async throws -> [PlanServer] {
     let pulledOut = try await pulledOut(group.name)
+    let switches = try await degradation()
+    let isLeftOut = switches.degradation.inForce(.loadBalancer, at: switches.now) != nil
     let known: [String: BalancedServer]? =
-      if group.balancer == .none {
+      if group.balancer == .none || isLeftOut {
         nil
       } else {
         try await balancers(group.balancer).servers()
@@ -85,7 +94,9 @@ extension Releases {
       return PlanServer(
         host: server.host, site: server.site ?? group.site, bastion: server.bastion,
         pulledOut: pulledOut[server.host] != nil,
-        inService: known.map { $0[server.host]?.isInService ?? false },
+        // Where it can't be asked, what we left out is out.
+        inService: known.map { $0[server.host]?.isInService ?? false }
+          ?? (isLeftOut && ours.contains(server.host) ? false : nil),
         drainedByHand: (state == .drain || state == .maint) && !ours.contains(server.host))
     }
   }

@@ -1,4 +1,4 @@
-import Rollout
+public import Rollout
 import TaskQueue
 
 /// What is kept of a group's deployments beside the deployments themselves.
@@ -20,8 +20,12 @@ struct Ledger: Codable, Equatable {
   var history: [Entry] = []
   /// Servers that a deployment of ours left out of service: nobody drained them by hand.
   var leftOut: [String] = []
+  /// Servers that are being put back into service, or wait to be.
+  var owed: [OwedMarkup] = []
   /// Goes before all other numbers at the hosts, which refuse what is older than what they have seen.
   var epoch = 0
+  /// Who raised the epoch last, when and why; nil where nobody did.
+  var epochRaised: EpochRaise?
 
   /// The epoch of a ledger that is begun: the time. So hosts that knew an earlier Redis, whose numbers had
   /// gone further, accept the numbers of one that begins anew.
@@ -31,12 +35,29 @@ struct Ledger: Codable, Equatable {
   mutating func close(_ deployment: Deployment) {
     if active == deployment.id { active = nil }
     if revoking == deployment.id { revoking = nil }
-    if deployment.state == .success {
+    // A day-2 run brings no version.
+    if deployment.state == .success, deployment.kind != .dayTwo {
       history.append(
         Entry(deployment: deployment.id, number: deployment.number, version: deployment.package.version))
       history.removeFirst(max(0, history.count - 100))
     }
     note(deployment)
+    let why =
+      deployment.state == .revoked
+      ? "the abort of \(deployment.id) could not put it back in time"
+      : "\(deployment.id) ended while the load balancer was left out"
+    for host in deployment.toPutBack where !owed.contains(where: { $0.host == host }) {
+      owed.append(
+        OwedMarkup(
+          host: host, deployment: deployment.id, since: deployment.endedAt ?? 0, by: "coordinator",
+          reason: why))
+    }
+  }
+
+  /// Strikes off what has been put back.
+  mutating func putBack(_ host: String) {
+    owed.removeAll { $0.host == host }
+    leftOut.removeAll { $0 == host }
   }
 
   /// Remembers which servers a deployment left out of service, and which it put back.
@@ -46,6 +67,38 @@ struct Ledger: Codable, Equatable {
       if target.out { out.insert(target.host) } else { out.remove(target.host) }
     }
     leftOut = out.sorted()
+    owed.removeAll { !out.contains($0.host) }
+  }
+}
+
+extension Deployment {
+  /// The servers that it still has to put back once it has ended.
+  var toPutBack: [String] { Set((revoking?.owed ?? []) + owedMarkups).sorted() }
+}
+
+/// A server that was left out of service, and that is to be put back.
+public struct OwedMarkup: Codable, Sendable, Equatable {
+  public var host: String
+  /// The deployment that left it out; the latest one where a person asks for it.
+  public var deployment: String
+  /// Milliseconds since 1970 by Redis' clock.
+  public var since: Milliseconds
+  public var by: String
+  public var reason: String?
+}
+
+extension Ledger {
+  /// Reads what an earlier version stored, too: what that did not know is empty.
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    number = try fields.decode(Int.self, forKey: .number)
+    active = try fields.decodeIfPresent(String.self, forKey: .active)
+    revoking = try fields.decodeIfPresent(String.self, forKey: .revoking)
+    history = try fields.decode([Entry].self, forKey: .history)
+    leftOut = try fields.decode([String].self, forKey: .leftOut)
+    owed = try fields.decodeIfPresent([OwedMarkup].self, forKey: .owed) ?? []
+    epoch = try fields.decode(Int.self, forKey: .epoch)
+    epochRaised = try fields.decodeIfPresent(EpochRaise.self, forKey: .epochRaised)
   }
 }
 

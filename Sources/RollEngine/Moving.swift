@@ -109,13 +109,17 @@ extension Releases {
     epoch: Int = 0, to move: inout Move
   ) async throws {
     let deployment = decision.deployment
-    if let change = try stored.change(to: deployment, group: frozen) { move.commit.changes.append(change) }
+    if let change = try stored.change(to: deployment, group: frozen) {
+      move.commit.changes.append(change)
+      if let told = try stored.tell(deployment, at: situation.now) { move.commit.changes.append(told) }
+    }
     for effect in decision.effects {
       switch effect {
       case .run(let work):
         let limit = try Names.limit(deployment.id)
         let revision = stored.revision + 1
-        let group = try group(work, of: deployment, frozen ?? stored.group, order: revision, epoch: epoch)
+        let group = try group(
+          work, of: deployment, frozen ?? stored.group, stored.digest(frozen), order: revision, epoch: epoch)
         try await queue.stage(group, abandonedAfter: .seconds(600))
         move.commit.seal.append(group.id)
         move.commit.limits.append(
@@ -149,10 +153,37 @@ extension Releases {
                 .init(group: deployment.group, host: host, by: by, reason: reason),
                 retry: Self.patience)
             ]))
-      case .notify, .rollBack, .watch: break
+      case .rollBack(let order):
+        move.commit.submit.append(
+          try Chain(
+            id: Names.rollback(deployment.id, stored.revision + 1), queue: Names.coordinators(),
+            links: [
+              Link(
+                RollBackTask.self, .init(deployment: deployment.id, order: order), retry: Self.patience,
+                timeLimit: .seconds(300))
+            ]))
+      case .watch(let checks, let until):
+        let at = situation.now + checks.every
+        if at <= until {
+          move.commit.submit.append(try watch(deployment.id, checks, until: until, at: at))
+        }
+      case .notify: break
       }
     }
+    if let campaign = deployment.campaign,
+      deployment.state != stored.deployment.state || deployment.failuresSeen != stored.deployment.failuresSeen
+    {
+      move.commit.submit.append(
+        try look(campaign: campaign, at: "\(deployment.id)/\(stored.revision + 1)"))
+    }
     if deployment.state.isTerminal, !stored.deployment.state.isTerminal {
+      // What an abort could not put back in time is put back as soon as a worker and the balancer are there.
+      for host in deployment.toPutBack {
+        move.commit.submit.append(
+          try putBack(
+            host, of: deployment, in: frozen ?? stored.group, epoch: epoch, order: stored.revision + 1,
+            since: deployment.endedAt ?? situation.now))
+      }
       if deployment.underWay.isEmpty { move.commit.removeLimits.append(try Names.limit(deployment.id)) }
       if let successor = deployment.successor {
         move.commit.submit.append(
@@ -174,10 +205,11 @@ extension Releases {
 
   /// A batch as a group of chains, one a server, whose end wakes a coordinator.
   private func group(
-    _ work: Work, of deployment: Deployment, _ frozen: Fleet.Group, order: Int, epoch: Int
+    _ work: Work, of deployment: Deployment, _ frozen: Fleet.Group, _ digest: ReleaseDigest?, order: Int,
+    epoch: Int
   ) throws -> ChainGroup {
     let servers = Dictionary(frozen.servers.map { ($0.host, $0) }, uniquingKeysWith: { a, _ in a })
-    let rules = StageRules(deployment.config)
+    let rules = StageRules(deployment.config, frozen.limits)
     let members = try work.runs.map { run in
       guard let server = servers[run.host] else {
         throw ReleaseError.unreadable(
@@ -189,7 +221,8 @@ extension Releases {
           deployment: deployment.id, number: deployment.number, attempt: work.attempt, epoch: epoch,
           order: order, group: frozen.name, server: server, package: deployment.package,
           health: frozen.health, balancer: frozen.balancer, hosts: frozen.hosts, scripts: frozen.scripts,
-          rules: rules, mayBeSkipped: run.mayBeSkipped),
+          rules: rules, mayBeSkipped: run.mayBeSkipped, frozen: digest,
+          dayTwo: deployment.dayTwo),
         stages: run.stages, retries: deployment.config.retries)
     }
     return ChainGroup(
@@ -200,7 +233,8 @@ extension Releases {
 
   private func cancellation(_ stop: Stop, _ deployment: String, stages: [Stage]) throws -> Cancellation? {
     let chain = try Names.target(deployment, stop.ticket, stop.host)
-    let install = stages.firstIndex(of: .install)
+    // What has begun one of these can't be put back as it was.
+    let install = stages.firstIndex { $0 == .install || $0 == .run }
     switch stop.mode {
     case .takeBack, .now: return Cancellation(chain, .now)
     case .afterStage: return Cancellation(chain, .afterLink, onlyBefore: install)

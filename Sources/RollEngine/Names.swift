@@ -1,3 +1,4 @@
+import Fleet
 import TaskQueue
 
 /// Every name that the engine gives in the queue, spelt in one place.
@@ -8,8 +9,25 @@ enum Names {
   static func coordinators() throws -> QueueName { try QueueName("coordinator") }
 
   static func deployment(_ id: String) throws -> RecordID { try RecordID("deployment/" + id) }
+  static func events(_ id: String, slice: Int) throws -> RecordID { try RecordID("events/\(id)/\(slice)") }
+  static func journal(_ group: String?) throws -> RecordID { try RecordID("journal/" + (group ?? "@all")) }
+  static func checks(_ id: String) throws -> RecordID { try RecordID("checks/" + id) }
+  /// The versions of an app that were marked bad.
+  static func bad(_ app: String) throws -> RecordID { try RecordID("bad/" + app) }
+  static func campaign(_ id: String) throws -> RecordID { try RecordID("campaign/" + id) }
+  static func drift(_ group: String) throws -> RecordID { try RecordID("drift/" + group) }
   static func ledger(_ group: String) throws -> RecordID { try RecordID("ledger/" + group) }
   static func brakeAll() throws -> RecordID { try RecordID("brake-all") }
+
+  /// Which run of a load balancer was seen last.
+  static func balancer(_ endpoint: HAProxyEndpoint) throws -> RecordID {
+    let place =
+      switch endpoint.address {
+      case .unix(let path): path
+      case .tcp(let host, let port): "\(host):\(port)"
+      }
+    return try RecordID("balancer/\(endpoint.backend)/" + digest(place))
+  }
 
   /// The limit that all batches of a deployment share.
   static func limit(_ deployment: String) throws -> LimitID { try LimitID(deployment) }
@@ -33,15 +51,39 @@ enum Names {
   static func flag(_ deployment: String, _ revision: Int, _ host: String) throws -> ChainID {
     try ChainID("\(deployment)/@flag/\(revision)/\(short(host))")
   }
+  static func watch(_ deployment: String, _ at: Int64) throws -> ChainID {
+    try ChainID("\(deployment)/@watch/\(at)")
+  }
+  static func rollback(_ deployment: String, _ revision: Int) throws -> ChainID {
+    try ChainID("\(deployment)/@rollback/\(revision)")
+  }
+  static func campaignLook(_ id: String, _ moment: String) throws -> ChainID {
+    try ChainID("@campaign/\(id)/\(moment)")
+  }
+  static func inspection(_ group: String, _ ticket: String) throws -> ChainID {
+    try ChainID("\(group)/@inspect/\(ticket)")
+  }
+  static func driftSweep(_ round: Int64) throws -> ChainID { try ChainID("@drift/\(round)") }
+  static func pull(_ group: String, _ host: String, _ ticket: String) throws -> ChainID {
+    try ChainID("\(group)/@pull/\(ticket)/\(short(host))")
+  }
+  /// The putting back of a server that was left out; asked for again, it is another one.
+  static func putBack(_ group: String, _ since: Int64, _ host: String) throws -> ChainID {
+    try ChainID("\(group)/@putback/\(since)/\(short(host))")
+  }
   static func sweep(_ round: Int64) throws -> ChainID { try ChainID("@sweep/\(round)") }
 
-  /// A host name, or the beginning of a very long one with a digest of the whole (FNV-1a).
+  /// A host name, or the beginning of a very long one with a digest of the whole.
   private static func short(_ host: String) -> String {
-    guard host.utf8.count > 80 else { return host }
-    let digest = host.utf8.reduce(into: UInt64(0xcbf2_9ce4_8422_2325)) { hash, byte in
+    host.utf8.count > 80 ? String(host.prefix(60)) + "=" + digest(host) : host
+  }
+
+  /// FNV-1a.
+  private static func digest(_ text: String) -> String {
+    let digest = text.utf8.reduce(into: UInt64(0xcbf2_9ce4_8422_2325)) { hash, byte in
       hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
     }
-    return String(host.prefix(60)) + "=" + String(digest, radix: 16)
+    return String(digest, radix: 16)
   }
 
   /// A name for work that no other decision, of this or another process, will ever give.

@@ -22,6 +22,28 @@ public enum ReleaseError: Error, Sendable, Equatable {
   case plan(PlanRefusal)
   /// The action is not allowed now.
   case refused(Refusal)
+  /// The server is not one that an ended deployment left out of service.
+  case notLeftOut(host: String, group: String, leftOut: [String])
+  /// It is not known which version the group runs.
+  case noVersionKnown(group: String)
+  /// The group has no such script.
+  case unknownScript(String, group: String, known: [String])
+  /// Only releases and rollbacks are rolled back.
+  case notRolledBack(origin: String, kind: Deployment.Kind)
+  /// The group has no such server.
+  case unknownServer(String, group: String)
+  /// No worker looked at the group's servers in time.
+  case notInspected(group: String)
+  /// There is no campaign of this name; or it can't be a name.
+  case unknownCampaign(String)
+  /// A campaign of this name was created before.
+  case campaignExists(String)
+  /// A campaign that can't be, or an action that is not allowed on one now.
+  case campaign(CampaignRefusal)
+  /// The action on a server is not allowed now.
+  case server(ServerRefusal)
+  /// A switch of degradation was not thrown.
+  case degradation(Degradation.Refusal)
   /// Others moved the deployment again and again; nothing was changed.
   case contended(String)
   /// This process was started without a package store, so it can't plan.
@@ -52,9 +74,41 @@ extension ReleaseError: CustomStringConvertible {
     case .nothingToRollBack(let origin): "\(origin) touched no server, so there is nothing to roll back"
     case .plan(let refusal): refusal.description
     case .refused(let refusal): refusal.description
+    case .notLeftOut(let host, let group, let leftOut):
+      "\(host) was not left out of service by a deployment of \(group); left out: "
+        + (leftOut.isEmpty ? "none" : leftOut.joined(separator: ", "))
+    case .noVersionKnown(let group):
+      "it is not known which version \(group) runs: name one, or give its file a version"
+    case .unknownScript(let name, let group, let known):
+      "\(group) has no script \(name); it has: "
+        + (known.isEmpty ? "none" : known.joined(separator: ", "))
+        + ". Give its file one under runs, or hand over a file"
+    case .notRolledBack(let origin, let kind):
+      "\(origin) is a \(kind.words), which changed no version that there was: there is nothing to go back to"
+    case .unknownServer(let host, let group): "\(group) has no server \(host); see: drawbar group ls --json"
+    case .notInspected(let group):
+      "no worker looked at the servers of \(group) in time; see whether one is up: drawbar worker ls"
+    case .unknownCampaign(let id): "there is no campaign \(id); create one: drawbar campaign create --help"
+    case .campaignExists(let id): "there is a campaign \(id) already; take another name"
+    case .campaign(let refusal): refusal.description
+    case .server(let refusal): refusal.description
+    case .degradation(let refusal): refusal.description
     case .contended(let id): "others kept changing \(id), so nothing was done; try again"
     case .noPackageStore: "this process has no package store, so it can't plan a release"
     case .unreadable(let what): "what is stored can't be read: \(what)"
+    }
+  }
+}
+
+extension Deployment.Kind {
+  /// For people.
+  public var words: String {
+    switch self {
+    case .release: "release"
+    case .rollback: "rollback"
+    case .scaleOut: "scale-out"
+    case .heal: "healing"
+    case .dayTwo: "day-2 run"
     }
   }
 }

@@ -1,7 +1,7 @@
 public import Rollout
 
 /// What a person may set for one release, over the group's own config.
-public struct ReleaseOptions: Sendable, Equatable {
+public struct ReleaseOptions: Codable, Sendable, Equatable {
   /// Explicit batch sizes; nil leaves the group's.
   public var batches: [BatchSize]?
   /// Percent of the rolling servers out at once; nil leaves the group's.

@@ -16,20 +16,33 @@ public struct Releases: Sendable {
   let fleet: FleetStore
   let packages: PackageStore?
   let balancers: @Sendable (Balancer) -> any LoadBalancer
+  /// Asks a server for its health, whatever version it runs: what was seen last where it is not well.
+  let proven: @Sendable (Server, Fleet.Group) async throws -> String?
+  let reported: @Sendable (Fleet.Group) async throws -> [String: String]
   let logger: Logger
 
   /// - Parameters:
   ///   - queue: where the work goes; made with ``retention``.
   ///   - packages: needed to plan and create; a coordinator does without.
   ///   - balancers: the driver for a group's load balancer; asked which servers are in service.
+  ///   - reported: which version each server of a group says that it runs, by host; nil asks their health URLs.
+  ///   - proven: what is wrong with a server that is to come back; nil asks its health URL, in its start-up time.
   public init(
     queue: Queue, fleet: FleetStore, packages: PackageStore?,
-    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer, logger: Logger
+    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer,
+    reported: (@Sendable (Fleet.Group) async throws -> [String: String])? = nil,
+    proven: (@Sendable (Server, Fleet.Group) async throws -> String?)? = nil, logger: Logger
   ) {
     self.queue = queue
     self.fleet = fleet
     self.packages = packages
     self.balancers = balancers
+    self.proven =
+      proven ?? { server, group in
+        try await HealthProbe().ignition(
+          server, group.health, version: nil, within: .milliseconds(group.config.startupTimeout))?.told
+      }
+    self.reported = reported ?? { try await ReportedVersions()($0) }
     self.logger = logger
   }
 
@@ -67,7 +80,7 @@ public struct Releases: Sendable {
     let reports = try await reports(stored.deployment)
     let seen = observe(stored.deployment, Situation(now: stored.now, ticket: "", reports: reports))
     return DeploymentView(
-      deployment: seen, now: stored.now, failures: seen.failuresSeen,
+      deployment: seen, frozen: stored.frozen, now: stored.now, failures: seen.failuresSeen,
       underWay: seen.underWay.map(\.host), nextStepAt: seen.nextStepAt, allowed: seen.allowed)
   }
 

@@ -1,3 +1,4 @@
+import Delivery
 import Rollout
 import TaskQueue
 import Workflows
@@ -23,7 +24,15 @@ extension TargetReport {
     self.init(
       ticket: ticket, progress: Progress(status, stages: stages, done: outcomes.last?.key), times: times,
       done: outcomes.map { stage($0.key) },
+      degraded: status.results.filter { Self.isDegraded($0.value) }.map { stage($0.key) },
       since: status.started ? lastEnd ?? status.linkStartedAt : nil)
+  }
+}
+
+extension TargetReport {
+  private static func isDegraded(_ result: [UInt8]) -> Bool {
+    let read: StageResult? = try? JSON.decode(result, "a stage's result")
+    return read?.degraded == true
   }
 }
 

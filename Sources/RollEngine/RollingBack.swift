@@ -22,6 +22,9 @@ extension Releases {
       let seen = observe(
         stored.deployment,
         Situation(now: stored.now, ticket: "", reports: try await reports(stored.deployment)))
+      guard seen.kind == .release || seen.kind == .rollback else {
+        throw ReleaseError.notRolledBack(origin: id, kind: seen.kind)
+      }
       let group = try await knownGroup(seen.group)
       let ledger = try await ledger(seen.group)
       let before = try await active(ledger.ledger)
@@ -29,7 +32,7 @@ extension Releases {
         throw ReleaseError.busy(
           group: group.name, active: before.deployment.id, state: before.deployment.state)
       }
-      let package = try goal(of: seen, group, ledger.ledger, version)
+      let package = try await goal(of: seen, group, ledger.ledger, version)
       let draft = Draft(
         group: group, ledger: ledger, before: before,
         plan: try await rollbackPlan(of: seen, group, ledger.ledger),
@@ -60,13 +63,13 @@ extension Releases {
   /// SUCCESS before the origin, differs from the origin's and is not bad; else the group's baseline.
   private func goal(
     of origin: Deployment, _ group: Fleet.Group, _ ledger: Ledger, _ version: String?
-  ) throws -> PackageVersion {
-    if let version { return try package(group.app, version) }
+  ) async throws -> PackageVersion {
+    if let version { return try await package(group.app, version) }
     var candidates = ledger.history.filter { $0.number < origin.number }.reversed().map(\.version)
     if let baseline = group.baselineVersion { candidates.append(baseline) }
     for version in candidates where version != origin.package.version {
       do {
-        return try package(group.app, version)
+        return try await package(group.app, version)
       } catch ReleaseError.badVersion, ReleaseError.unknownVersion {
         continue
       }

@@ -75,6 +75,8 @@ public struct ChainStatus: Sendable, Equatable {
   public let cancelling: Bool
   /// By link; links that were jumped over have none.
   public let outcomes: [Int: LinkOutcome]
+  /// The results that are kept, as JSON, by link; those of groups are not among them.
+  public let results: [Int: [UInt8]]
 
   public var hasEnded: Bool { state == .finished || state == .dead || state == .cancelled }
 }
@@ -110,6 +112,11 @@ extension ChainStatus {
       return Failure(link: link, code: String(words[1]), message: fields["E"]?.string ?? "")
     }
     var outcomes: [Int: LinkOutcome] = [:]
+    var results: [Int: [UInt8]] = [:]
+    for (name, value) in fields where name.first == "R" {
+      if let link = Int(name.dropFirst()) { results[link] = value.bytes }
+    }
+    self.results = results
     for (name, value) in fields where name.first == "o" {
       guard let link = Int(name.dropFirst()) else { continue }
       let numbers = (value.string ?? "").split(separator: " ").compactMap { Int64($0) }

@@ -17,14 +17,28 @@ struct Drawbar: AsyncParsableCommand {
       """,
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Set up", subcommands: [Up.self, GroupCommand.self, PackageCommand.self]),
+      CommandGroup(
+        name: "Set up",
+        subcommands: [Up.self, GroupCommand.self, PackageCommand.self, EpochCommand.self]),
       CommandGroup(
         name: "Release",
         subcommands: [
           PlanCommand.self, ReleaseCommand.self, Start.self, Bake.self, RolloutCommand.self, Pause.self,
           Continue.self, Brake.self, Retry.self, Resume.self, Accept.self, Abort.self, Rollback.self,
         ]),
-      CommandGroup(name: "Look", subcommands: [Watch.self, Show.self, Deployments.self]),
+      CommandGroup(
+        name: "Run a fleet",
+        subcommands: [
+          CampaignCommand.self, ScaleOut.self, Restart.self, ScriptCommand.self, PullOut.self, PullIn.self,
+          PutBack.self,
+          Heal.self, DegradeCommand.self,
+        ]),
+      CommandGroup(
+        name: "Look",
+        subcommands: [
+          Watch.self, Show.self, Deployments.self, DriftCommand.self, Events.self, ReplayCommand.self,
+          JournalCommand.self,
+        ]),
       CommandGroup(
         name: "The queue beneath",
         subcommands: [QueueCommand.self, WorkersCommand.self, ScheduleCommand.self]),

@@ -25,6 +25,8 @@ struct Problem: Encodable {
     exitCode = Ending(error).rawValue
     message = "\(error)"
     if case ReleaseError.refused(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
+    if case ReleaseError.campaign(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
+    if case ReleaseError.server(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
     if let error = error as? GroupFileError {
       problems = error.problems.map {
         Place(file: $0.file, line: $0.line, column: $0.column, field: $0.field, message: $0.message)

@@ -28,6 +28,10 @@ struct Session: Sendable {
       let releasing = namespace == .namespace ? queue : Queue(redis: redis, retention: Releases.retention)
       let fleet = FleetStore(redis: redis)
       let releases = Releases(queue: releasing, fleet: fleet, packages: place.packages, logger: logger)
+      // Whoever looks or acts while something is left out on purpose is told so.
+      for banner in try await releases.degradation().banners {
+        Terminal.standardError().show(Line(banner, .yellow))
+      }
       try await body(Session(queue: queue, fleet: fleet, releases: releases, terminal: .standardOutput()))
     } catch {
       await redis.close()

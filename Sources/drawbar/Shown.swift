@@ -1,4 +1,5 @@
 import Console
+import Delivery
 import RollEngine
 import Rollout
 
@@ -11,6 +12,8 @@ struct Shown: Encodable {
   let app: String
   let version: String
   let sha256: String
+  /// The one digest of package, scripts, config and server list, as they were frozen.
+  let frozen: String?
   let fromVersion: String?
   let origin: String?
   let state: String
@@ -42,6 +45,7 @@ struct Shown: Encodable {
     app = deployment.package.app
     version = deployment.package.version
     sha256 = deployment.package.sha256
+    frozen = view.frozen?.whole
     fromVersion = deployment.fromVersion
     origin = deployment.origin
     state = deployment.state.rawValue

@@ -209,4 +209,96 @@ import Workflows
       #expect(try await failure { try await host.admit(token(1), to: server) }.code == .input)
     }
   }
+
+  @Test func aScriptThatChangedUnderTheSameReleaseIsRefused() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      var frozen = order(package)
+      let group = Group(name: "shop", app: "shop", servers: [server], scripts: frozen.scripts)
+      let digest = try ReleaseDigest(package: package.reference, group: group)
+      frozen.frozen = digest
+      try await host.install(frozen, on: server, under: token(1))
+      let running = try pid(server)
+
+      // The script that comes is not the one that was frozen.
+      var changed = frozen
+      changed.scripts["start"] = "#!/bin/sh\nexit 0\n"
+      let given = ReleaseDigest.of(scripts: changed.scripts)
+      let refused = try await failure { try await host.install(changed, on: server, under: token(2)) }
+      #expect(refused.code == .checksum && !refused.mayPass)
+      #expect(refused.message.contains("frozen as \(digest.scripts), this is \(given)"))
+
+      // It was frozen once more, under the same number.
+      var again = group
+      again.scripts = changed.scripts
+      let other = try ReleaseDigest(package: package.reference, group: again)
+      changed.frozen = other
+      let same = try await failure { try await host.install(changed, on: server, under: token(3)) }
+      #expect(same.code == .checksum)
+      #expect(same.message.contains("frozen as \(digest.atHost), this is \(other.atHost)"))
+      #expect(try pid(server) == running)
+
+      // Another list of servers is no other release; another deployment is.
+      frozen.frozen = try digest.revised([])
+      #expect(frozen.frozen?.whole != digest.whole)
+      try await host.install(frozen, on: server, under: token(4))
+      again.scripts["stop"] = "#!/bin/sh\n# mine\n" + (frozen.scripts["stop"] ?? "")
+      var next = order(package, scripts: again.scripts.filter { $0.key == "stop" })
+      next.frozen = try ReleaseDigest(
+        package: package.reference,
+        group: Group(name: "shop", app: "shop", servers: [server], scripts: next.scripts))
+      try await host.install(next, on: server, under: token(1, deployment: 2))
+    }
+  }
+
+  @Test func whatWasReplacedLatelyStaysForItsTime() async throws {
+    try await withServer { fleet, server in
+      for number in 1...5 {
+        let package = try await fleet.publish("\(number)")
+        _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(number))
+        var order = order(package, keep: 2)
+        order.keepFor = number < 5 ? .seconds(3_600) : .milliseconds(1)
+        try await host.install(order, on: server, under: token(number))
+        #expect(try versions(server) == (number < 5 ? (1...number).map { "\($0)" } : ["4", "5"]))
+      }
+    }
+  }
+
+  @Test func scriptsRunOnTheVersionThatRuns() async throws {
+    try await withServer { fleet, server in
+      let package = try await fleet.publish("1")
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      try await host.install(order(package), on: server, under: token(1))
+      let before = try pid(server)
+      let own = ["say": "#!/bin/sh\necho first\necho \"$DRAWBAR_VERSION $# $1\"\n"]
+      let run = RunOrder(script: "say", arguments: ["a b; exit 9"], install: order(package, scripts: own))
+      #expect(try await host.run(run, on: server, under: token(2)) == "1 1 a b; exit 9")
+      #expect(try pid(server) == before)
+      let restart = RunOrder(script: "restart", arguments: [], install: order(package))
+      _ = try await host.run(restart, on: server, under: token(3))
+      #expect(try pid(server) != before)
+      try await runs("1", fleet)
+      let absent = RunOrder(script: "absent", arguments: [], install: order(package))
+      #expect(
+        try await failure { _ = try await host.run(absent, on: server, under: token(4)) }.code == .input)
+      #expect(try await failure { _ = try await host.run(run, on: server, under: token(1)) }.code == .fenced)
+    }
+  }
+
+  @Test func whatIsInstalledIsToldByItsDigest() async throws {
+    try await withServer { fleet, server in
+      #expect(try await host.inspect(server).version == nil)
+      let package = try await fleet.publish("1")
+      _ = try await host.download(package.reference, from: fleet.packages, to: server, under: token(1))
+      try await host.install(order(package), on: server, under: token(1))
+      var seen = try await host.inspect(server)
+      #expect(seen.version == "1")
+      #expect(seen.sha256 == package.sha256)
+      try write("by hand", to: "\(server.directory)/versions/1/extra")
+      seen = try await host.inspect(server)
+      #expect(seen.version == "1")
+      #expect(seen.sha256 != package.sha256)
+    }
+  }
 }

@@ -15,12 +15,14 @@ import Testing
           number: 7,
           server: BalancedServer(
             host: "web-01", state: .up, sessions: 4, check: "L7OK HTTP status check returned code <200>"),
-          isChecked: true)
+          isChecked: true, isUnproven: false)
       ])
     let turned = try StatTable(
       "# type,svname,last_chk,check_status,sid,status,scur,qcur,\n2,b,,,1,no check,0,0,\n")
     #expect(turned.rows.map(\.server) == [BalancedServer(host: "b", state: .up)])
     #expect(turned.rows.map(\.isChecked) == [false])
+    let begun = try StatTable(header + "shop,web-01,1,9,3,UP,2,7,2,INI,Initializing,,\n")
+    #expect(begun.rows.map(\.isUnproven) == [true])
   }
 
   @Test func onlyServersAreRead() throws {

@@ -17,14 +17,17 @@ final class Site: Sendable {
   let directory: String
   let url: String
   let redis: RedisClient
+  let server: RedisServer
   let fleet: DemoFleet
   let store: FleetStore
   let releases: Releases
   let load: LoadGenerator
   private let running = Mutex<[Program]>([])
 
-  /// - Parameter lease: of the programs, in seconds: how long a killed one's work waits for others.
-  static func open(servers: Int, config: DeploymentConfig, _ body: (Site) async throws -> Void) async throws {
+  /// - Parameter keepsStates: whether HAProxy reads the servers' states from a file when it starts.
+  static func open(
+    servers: Int, config: DeploymentConfig, keepsStates: Bool = true, _ body: (Site) async throws -> Void
+  ) async throws {
     let directory = NSTemporaryDirectory() + "dw-" + UUID().uuidString.prefix(8)
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -32,13 +35,14 @@ final class Site: Sendable {
     logger.logLevel = .critical
     try await RedisServer.run(directory: directory + "/redis", options: .init(appendOnly: .everySecond)) {
       server in
-      try await DemoFleet.run(in: directory, size: servers) { fleet in
+      try await DemoFleet.run(in: directory, size: servers, keepsStates: keepsStates) { fleet in
         let redis = RedisClient(server.configuration, logger: logger)
         let store = FleetStore(redis: redis)
         try await store.apply(fleet.group(config: config))
         for version in ["2"] { _ = try await fleet.publish(version) }
         let site = Site(
-          directory: directory, url: "\(server.configuration)", redis: redis, fleet: fleet, store: store,
+          directory: directory, url: "\(server.configuration)", redis: redis, server: server,
+          fleet: fleet, store: store,
           releases: Releases(
             queue: Queue(redis: redis, retention: Releases.retention), fleet: store, packages: fleet.packages,
             logger: logger),
@@ -58,13 +62,13 @@ final class Site: Sendable {
   }
 
   private init(
-    directory: String, url: String, redis: RedisClient, fleet: DemoFleet, store: FleetStore,
-    releases: Releases,
-    load: LoadGenerator
+    directory: String, url: String, redis: RedisClient, server: RedisServer, fleet: DemoFleet,
+    store: FleetStore, releases: Releases, load: LoadGenerator
   ) {
     self.directory = directory
     self.url = url
     self.redis = redis
+    self.server = server
     self.fleet = fleet
     self.store = store
     self.releases = releases

@@ -81,7 +81,7 @@ import Testing
   }
 
   static let keys =
-    "group, app, site, production, version, health, balancer, hosts, scripts, config, servers"
+    "group, app, site, production, version, health, balancer, hosts, scripts, runs, config, servers"
 
   @Test(arguments: [
     ("", "f.yaml:1:1: the file is empty; a group needs at least group, app and servers"),
@@ -193,5 +193,131 @@ import Testing
     } catch {
       return error.problems.map(\.description)
     }
+  }
+
+  @Test func limitsOfStagesAreRead() throws {
+    let yaml = """
+      group: g
+      app: a
+      config: { keepVersions: 5, keepFor: 48h, scriptTimeout: 5m, markupTimeout: 90s }
+      balancer: { haproxy: { socket: /run/h.sock, backend: a, stateFile: /var/lib/haproxy/state } }
+      servers: [{ host: h, port: 80, directory: /srv/h, machine: rack-7 }]
+      """
+    let group = try GroupFile.parse(yaml, file: "g.yaml")
+    #expect(
+      group.limits
+        == StageLimits(
+          keepVersions: 5, keepFor: 48 * 3_600_000, scriptTimeout: 300_000, markupTimeout: 90_000))
+    #expect(
+      group.balancer
+        == .haproxy(
+          HAProxyEndpoint(
+            address: .unix(path: "/run/h.sock"), backend: "a", stateFile: "/var/lib/haproxy/state")))
+    #expect(group.servers[0].place == "rack-7")
+  }
+
+  @Test func limitsOfStagesThatCannotBeAreTold() {
+    let yaml = """
+      group: g
+      app: a
+      health: { successes: 5, interval: 2s }
+      config:
+        keepVersions: 1
+        keepFor: soon
+        scriptTimeout: 10ms
+        markupTimeout: 48h
+        startupTimeout: 8s
+      servers: [{ host: h, port: 80, directory: /srv/h }]
+      """
+    var problems: [String] = []
+    do { _ = try GroupFile.parse(yaml, file: "g.yaml") } catch {
+      problems = error.problems.map(\.description)
+    }
+    #expect(
+      problems == [
+        "g.yaml:5:17: config.keepVersions: 1 is not a number of versions to keep; use 2 to 1000",
+        "g.yaml:6:12: config.keepFor: 'soon' is not a duration; write \(DurationText.allowed)",
+        "g.yaml:7:18: config.scriptTimeout: 10ms is not allowed; use 1s to 24h",
+        "g.yaml:8:18: config.markupTimeout: 48h is not allowed; use 1s to 24h",
+        "g.yaml:9:19: config.startupTimeout: 8s is too short: 5 checks in a row, 2s apart, take 8s at least",
+      ])
+  }
+
+  private func policy(_ lines: String) -> String {
+    "group: g\napp: a\nservers: [{ host: h, port: 80, directory: /srv/h }]\nconfig:\n  rollback:\n" + lines
+  }
+
+  @Test func aPolicyIsRead() throws {
+    let yaml = policy(
+      """
+          name: canary
+          onBrake: [failures, deadline]
+          onBakeFailure: false
+          marksBad: true
+          watch:
+            time: 5m
+            every: 10s
+            failures: 2
+            checks:
+              - { name: shop, health: "http://shop/health" }
+              - { name: orders, command: [/bin/check, --last, 5m], timeout: 10s }
+              - { name: errors, prometheus: { url: "http://p:9090", query: "rate(e[5m]) > 0", atMost: 0.5 } }
+      """)
+    let read = try GroupFile.parse(yaml, file: "g.yaml").config.rollback
+    #expect(
+      read
+        == RollbackPolicy(
+          name: "canary", onBrake: [.failures, .deadline], onBakeFailure: false,
+          watch: Watch(
+            checks: [
+              Check(name: "shop", probe: .health(url: "http://shop/health")),
+              Check(name: "orders", probe: .command(["/bin/check", "--last", "5m"]), timeout: 10_000),
+              Check(
+                name: "errors",
+                probe: .prometheus(url: "http://p:9090", query: "rate(e[5m]) > 0", atMost: 0.5)),
+            ], time: 300_000, every: 10_000, failures: 2), marksBad: true))
+  }
+
+  @Test(arguments: [
+    ("    onBrake: [person]\n", "g.yaml:6:5: config.rollback.name: is missing"),
+    ("    name: x\n    onBrake: [person]\n", "g.yaml:7:14: config.rollback.onBrake: is no list of brakes"),
+    ("    name: x\n    watch: { time: 1m }\n", "g.yaml:7:12: config.rollback.watch.checks: expected a list"),
+    (
+      "    name: x\n    watch: { checks: [{ name: a }] }\n",
+      "g.yaml:7:23: config.rollback.watch.checks[0]: give one of health"
+    ),
+    (
+      "    name: x\n    watch: { checks: [{ name: a, health: shop }] }\n",
+      "g.yaml:7:42: config.rollback.watch.checks[0].health: 'shop' is no URL"
+    ),
+  ])
+  func aPolicyThatCannotBeIsTold(lines: String, problem: String) {
+    var problems: [String] = []
+    do { _ = try GroupFile.parse(policy(lines), file: "g.yaml") } catch {
+      problems = error.problems.map(\.description)
+    }
+    #expect(problems.contains { $0.hasPrefix(problem) }, "\(problems)")
+  }
+
+  @Test func runsAreReadBesideHostScripts() throws {
+    let yaml = """
+      group: g
+      app: a
+      scripts: { start: start.sh }
+      runs:
+        warm-up: warm.sh
+      servers: [{ host: h, port: 80, directory: /srv/h }]
+      """
+    let group = try GroupFile.parse(yaml, file: "g.yaml") { "read \($0)" }
+    #expect(group.scripts == ["start": "read start.sh", "warm-up": "read warm.sh"])
+    var problems: [String] = []
+    do {
+      _ = try GroupFile.parse(
+        yaml.replacing("warm-up", with: "stop"), file: "g.yaml"
+      ) { "read \($0)" }
+    } catch {
+      problems = error.problems.map(\.description)
+    }
+    #expect(problems == ["g.yaml:5:3: runs.stop: is the name of a host script; write it under scripts"])
   }
 }

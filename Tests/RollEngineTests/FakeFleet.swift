@@ -28,6 +28,13 @@ final class FakeFleet: LoadBalancer, Sendable {
     var failing: [Rule] = []
     var gates: Set<Stage> = []
     var reachable = true
+    var putBackFails = false
+    /// Whether Markdown and Markup are left out, as a switch says to the real ones.
+    var degraded = false
+    /// Whose installed content is not what was published.
+    var altered: Set<String> = []
+    /// What the scripts of day-2 runs were handed, by host.
+    var ran: [String: [String]] = [:]
     var mostOut = 0
   }
 
@@ -61,19 +68,29 @@ final class FakeFleet: LoadBalancer, Sendable {
   }
   func takeOut(
     _ host: String, drain: Duration, force: Bool, permit: @Sendable () async throws -> Void
-  ) async throws -> Int { 0 }
-  func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws {}
+  ) async throws -> Int {
+    try await permit()
+    change { $0.hosts[host]?.state = .maint }
+    return 0
+  }
+  func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws {
+    try await permit()
+    change { $0.hosts[host]?.state = .up }
+  }
 }
 
 /// A stage's task under its real name, that changes the fake fleet.
-protocol FakeStage: QueueTask where Input == StageInput, Output == Nothing {
+protocol FakeStage: QueueTask where Input == StageInput, Output == StageResult {
   static var stage: Stage { get }
   var fleet: FakeFleet { get }
 }
 
 extension FakeStage {
-  func run(_ input: StageInput, _ context: TaskContext) async throws -> Nothing {
+  func run(_ input: StageInput, _ context: TaskContext) async throws -> StageResult {
     let host = input.server.host
+    if [.markdown, .markup].contains(Self.stage), fleet.state.withLock(\.degraded) {
+      return StageResult(degraded: true)
+    }
     let version = input.package.version
     if context.link == 0, input.mayBeSkipped {
       let seen = fleet.host(host)
@@ -99,11 +116,15 @@ extension FakeStage {
     }
     if fails(input) { throw TaskFailure(code: "script", message: "as told\nline 1\nline 2", retry: .never) }
     fleet.change { state in
-      if Self.stage == .install { state.hosts[host]?.version = version }
+      if Self.stage == .run, let run = input.dayTwo { state.ran[host] = [run.script] + run.arguments }
+      if Self.stage == .install {
+        state.hosts[host]?.version = version
+        state.altered.remove(host)
+      }
       if Self.stage == .markup { state.hosts[host]?.state = .up }
       state.hosts[host]?.done[Self.stage, default: 0] += 1
     }
-    return Nothing()
+    return StageResult()
   }
 
   private func fails(_ input: StageInput) -> Bool {
@@ -136,10 +157,51 @@ struct FakeMarkup: FakeStage {
   let fleet: FakeFleet
 }
 
+/// A day-2 run's script.
+struct FakeRun: FakeStage {
+  static let (name, stage) = (RunTask.name, Stage.run)
+  let fleet: FakeFleet
+}
+
+/// Puts a server back, unless it is to fail.
+struct FakePutBack: QueueTask {
+  static let name = PutBackTask.name
+  let fleet: FakeFleet
+
+  func run(_ input: StageInput, _ context: TaskContext) async throws -> Nothing {
+    try fleet.state.withLock { state in
+      guard !state.putBackFails else { throw TaskFailure(code: "loadBalancer", message: "no answer") }
+      let token = input.token(generation: context.generation)
+      if let seen = state.hosts[input.server.host]?.token, seen > token {
+        throw TaskFailure(code: "fenced", message: "newer work", retry: .never)
+      }
+      state.hosts[input.server.host]?.token = token
+      state.hosts[input.server.host]?.state = .up
+    }
+    return Nothing()
+  }
+}
+
+/// Looks at the servers in memory; a version's digest is its name, 64 times, as in the package store.
+struct FakeInspect: QueueTask {
+  static let name = InspectTask.name
+  let fleet: FakeFleet
+
+  func run(_ input: InspectTask.Input, _ context: TaskContext) async throws -> [ServerState] {
+    input.servers.map { server in
+      let host = fleet.host(server.host)
+      let altered = fleet.state.withLock { $0.altered.contains(server.host) }
+      return ServerState(
+        host: server.host, version: host.version,
+        sha256: altered ? "altered" : String(repeating: host.version, count: 64))
+    }
+  }
+}
+
 extension FakeFleet {
   var tasks: TaskRegistry {
     TaskRegistry(
       FakeMarkdown(fleet: self), FakeDownload(fleet: self), FakeInstall(fleet: self), FakeVerify(fleet: self),
-      FakeMarkup(fleet: self))
+      FakeMarkup(fleet: self), FakeRun(fleet: self), FakePutBack(fleet: self), FakeInspect(fleet: self))
   }
 }

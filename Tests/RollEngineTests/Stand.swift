@@ -7,6 +7,7 @@ import RedisServer
 import RollEngine
 import Rollout
 import ServiceLifecycle
+import Synchronization
 import TaskQueue
 
 let quiet = {
@@ -48,6 +49,8 @@ struct Stand: Sendable {
         fleet: fake, store: store, queue: queue,
         releases: Releases(
           queue: queue, fleet: store, packages: PackageStore(directory: packages), balancers: { _ in fake },
+          reported: { _ in fake.state.withLock { $0.hosts.mapValues(\.version) } },
+          proven: { _, _ in nil },
           logger: quiet), directory: packages, group: group)
       do {
         try await stand.serve(workers: workers, coordinators: coordinators) { try await body(stand) }

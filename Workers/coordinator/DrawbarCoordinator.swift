@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemons
+import Delivery
 import Fleet
 import RollEngine
 import TaskQueue
@@ -16,10 +17,15 @@ struct DrawbarCoordinator: Daemon {
       file, not into an argument that every user of this machine can read.
 
       EXAMPLES
-        drawbar-coordinator
+        drawbar-coordinator --packages /srv/packages
         DRAWBAR_REDIS=redis://:secret@10.0.0.5:6379 drawbar-coordinator
         drawbar-coordinator --redis 'unix:///run/drawbar/redis.sock' --http 9465
       """)
+
+  @Option(
+    help: "The directory of the package store: policies that roll back, and campaigns, need it.",
+    completion: .directory)
+  var packages: String?
 
   @OptionGroup var options: DaemonOptions
 
@@ -29,9 +35,12 @@ struct DrawbarCoordinator: Daemon {
     try await options.serve(as: "drawbar-coordinator") { place in
       let queue = Queue(redis: place.redis, namespace: place.namespace, retention: Releases.retention)
       let fleet = FleetStore(redis: place.redis, namespace: place.namespace.rawValue)
-      return try Coordinator.worker(
-        Releases(queue: queue, fleet: fleet, packages: nil, logger: place.logger), lease: place.lease,
-        middleware: place.middleware, logger: place.logger)
+      let releases = Releases(
+        queue: queue, fleet: fleet, packages: packages.map { PackageStore(directory: $0) },
+        logger: place.logger)
+      let worker = try Coordinator.worker(
+        releases, lease: place.lease, middleware: place.middleware, logger: place.logger)
+      return (worker, [BalancerWatch(releases, logger: place.logger)])
     }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Daemons
 import Delivery
+import Fleet
 import TaskQueue
 import Workflows
 
@@ -54,13 +55,17 @@ struct DrawbarWorker: Daemon {
 
   func run() async throws {
     try await options.serve(as: "drawbar-worker") { place in
-      Worker(
-        queue: Queue(redis: place.redis, namespace: place.namespace),
-        tasks: TargetChain.tasks(Drivers(packages: PackageStore(directory: packages))),
+      let queue = Queue(redis: place.redis, namespace: place.namespace)
+      let orders = LiveOrders(
+        queue: queue, fleet: FleetStore(redis: place.redis, namespace: place.namespace.rawValue))
+      let drivers = Drivers(packages: PackageStore(directory: packages), orders: orders)
+      let worker = Worker(
+        queue: queue, tasks: TargetChain.tasks(drivers),
         configuration: WorkerConfiguration(
-          queues: try queue.map { try QueueName($0) }, concurrency: concurrency, lease: place.lease,
+          queues: try self.queue.map { try QueueName($0) }, concurrency: concurrency, lease: place.lease,
           shutdownGrace: .seconds(grace), name: name, middleware: place.middleware),
         logger: place.logger)
+      return (worker, [])
     }
   }
 }

@@ -8,7 +8,7 @@ public struct MarkdownTask: StageTask {
 
   public init(_ drivers: Drivers) { stages = Stages(drivers) }
 
-  public func stage(_ input: StageInput, generation: Int) async throws -> String? {
+  public func stage(_ input: StageInput, generation: Int) async throws -> StageResult {
     try await stages.markdown(input, generation: generation)
   }
 }

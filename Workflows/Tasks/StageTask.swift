@@ -5,21 +5,21 @@ import Rollout
 public import TaskQueue
 
 /// A stage of a release as a task of the queue: what each of the five has in common.
-public protocol StageTask: QueueTask where Input == StageInput, Output == Nothing {
+public protocol StageTask: QueueTask where Input == StageInput, Output == StageResult {
   var stages: Stages { get }
-  /// The stage itself; returns a note for the operator, if there is something to say.
-  func stage(_ input: StageInput, generation: Int) async throws -> String?
+  /// The stage itself.
+  func stage(_ input: StageInput, generation: Int) async throws -> StageResult
 }
 
 extension StageTask {
   /// Asks first whether there is anything to do, where this is the chain's first link and it may be skipped.
   /// Then runs the stage, and says failures in the queue's words: the log's last lines follow the sentence.
-  public func run(_ input: StageInput, _ context: TaskContext) async throws -> Nothing {
+  public func run(_ input: StageInput, _ context: TaskContext) async throws -> StageResult {
     do {
       if context.link == 0, input.mayBeSkipped { try await skip(input) }
-      let note = try await stage(input, generation: context.generation)
-      if let note { context.logger.info("\(Self.name) \(input.server.host): \(note)") }
-      return Nothing()
+      let result = try await stage(input, generation: context.generation)
+      if let note = result.note { context.logger.info("\(Self.name) \(input.server.host): \(note)") }
+      return result
     } catch let failure as DeliveryFailure {
       throw TaskFailure(
         code: failure.code.rawValue, message: failure.text, retry: failure.mayPass ? .byPolicy : .never)

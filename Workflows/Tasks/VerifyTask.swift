@@ -8,7 +8,7 @@ public struct VerifyTask: StageTask {
 
   public init(_ drivers: Drivers) { stages = Stages(drivers) }
 
-  public func stage(_ input: StageInput, generation: Int) async throws -> String? {
-    try await stages.verify(input, generation: generation)
+  public func stage(_ input: StageInput, generation: Int) async throws -> StageResult {
+    StageResult(note: try await stages.verify(input, generation: generation))
   }
 }

@@ -1,17 +1,30 @@
 public import Fleet
+import Synchronization
 
 /// HAProxy, driven through its runtime API.
 ///
 /// A server leaves by `drain`, and by `maint` once its requests are done; HAProxy closes its idle connections
 /// then. It returns by `drain`, `health down` and `ready`, in this order: HAProxy takes a server that leaves
 /// maintenance for healthy until a check says otherwise, and this way it is taken for failed until one passes.
+///
+/// A HAProxy that was restarted has forgotten all of that: so each look sees which run of it has answered, and
+/// what was said to another one is said again.
 public struct HAProxyBalancer: LoadBalancer {
   private let backend: String
   private let api: RuntimeAPI
+  private let stateFile: StateFile?
+  /// How long a stage waits for a HAProxy that can't be reached: as long as a restart may take.
+  private let patience: Duration
+  private let lastLife = LastLife()
+  /// The servers' numbers, so that a backend of thousands is not read for each server.
+  private let numbers = Numbers()
 
-  public init(_ endpoint: HAProxyEndpoint) {
+  /// - Parameter patience: how long taking out, putting in and holding out wait for a HAProxy that can't be reached.
+  public init(_ endpoint: HAProxyEndpoint, patience: Duration = .seconds(20)) {
     backend = endpoint.backend
     api = RuntimeAPI(endpoint.address)
+    stateFile = endpoint.stateFile.map { StateFile(path: $0) }
+    self.patience = patience
   }
 
   public func servers() async throws -> [String: BalancedServer] {
@@ -19,77 +32,170 @@ public struct HAProxyBalancer: LoadBalancer {
     return Dictionary(rows.map { ($0.server.host, $0.server) }, uniquingKeysWith: { first, _ in first })
   }
 
-  public func server(_ host: String) async throws -> BalancedServer { try await row(host).server }
+  public func server(_ host: String) async throws -> BalancedServer {
+    try await look(host, until: .now).row.server
+  }
+
+  public func life() async throws -> BalancerLife? { try await BalancerLife(info: api.ask(.info)[...]) }
+
+  public func lifeSeen(within age: Duration) async throws -> BalancerLife? {
+    try await lastLife.life(notOlderThan: age) { try await BalancerLife(info: api.ask(.info)[...]) }
+  }
 
   public func takeOut(
     _ host: String, drain: Duration, force: Bool, permit: @Sendable () async throws -> Void
   ) async throws -> Int {
-    var row = try await row(host)
-    if row.server.state == .maint { return 0 }
-    try await permit()
-    try await api.order(.set(host, of: backend, to: .drain))
-    let deadline = ContinuousClock.now + drain
+    var seen = try await look(host, until: .now + patience)
+    if seen.row.server.state == .maint { return 0 }
+    var told: BalancerLife?
+    var deadline = ContinuousClock.now + drain
     // A request that was given to the server an instant before the drain may not be counted yet, so nothing
     // is believed before the second look in a row that finds none.
     var idleLooks = 0
     while true {
-      row = try await look(row)
-      idleLooks = row.server.sessions == 0 ? idleLooks + 1 : 0
-      if idleLooks == 2 || ContinuousClock.now >= deadline { break }
+      if told != seen.life {
+        try await permit()
+        try await order(.set(host, of: backend, to: .drain))
+        if told != nil { deadline = max(deadline, .now + min(drain, .seconds(1))) }
+        (told, idleLooks) = (seen.life, 0)
+      }
+      seen = try await look(host, until: .now + patience)
+      guard seen.life == told else { continue }
+      idleLooks = seen.row.server.sessions == 0 ? idleLooks + 1 : 0
+      let left = seen.row.server.sessions
+      if idleLooks >= 2 || ContinuousClock.now >= deadline {
+        guard left == 0 || force else {
+          throw DeliveryFailure(
+            .timeout,
+            "\(host) still served \(left) requests after a drain of \(drain); it takes no new ones."
+              + " Retry, or let the config force the drain")
+        }
+        try await permit()
+        try await order(.set(host, of: backend, to: .maint))
+        seen = try await look(host, until: .now + patience)
+        if seen.row.server.state == .maint {
+          try await remember()
+          return left
+        }
+        continue
+      }
       try await Task.sleep(for: .milliseconds(50))
     }
-    guard row.server.sessions == 0 || force else {
-      throw DeliveryFailure(
-        .timeout,
-        "\(host) still served \(row.server.sessions) requests after a drain of \(drain); it takes no new ones."
-          + " Retry, or let the config force the drain")
-    }
-    try await permit()
-    try await api.order(.set(host, of: backend, to: .maint))
-    return row.server.sessions
   }
 
   public func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws
   {
-    var row = try await row(host)
     let deadline = ContinuousClock.now + within
-    if row.server.state == .up { return }
-    // While it drains it takes no request, so nothing slips in between these.
-    try await permit()
-    try await api.order(.set(host, of: backend, to: .drain))
-    row = try await look(row)
-    if row.isChecked { try await api.order(.distrust(host, of: backend)) }
-    try await permit()
-    try await api.order(.set(host, of: backend, to: .ready))
+    var seen = try await look(host, until: .now + patience)
+    var told: BalancerLife?
+    // One that serves already has nothing to wait for, unless HAProxy has only just begun and takes it for
+    // healthy because nothing has been checked yet.
+    if seen.row.server.state == .up, !seen.row.isUnproven {
+      return
+    }
+    var overthrown = 0
     while true {
-      row = try await look(row)
-      if row.server.state == .up { return }
+      let isOut = seen.row.server.state == .maint || seen.row.server.state == .drain
+      if told == seen.life, isOut { overthrown += 1 }
+      // Somebody who took it out again may have come late; who insists has a reason.
+      if told != seen.life || (isOut && overthrown <= 3) {
+        try await permit()
+        try await comeIn(host)
+        told = seen.life
+      }
+      seen = try await look(host, until: max(deadline, .now + patience))
+      guard seen.life == told else { continue }
+      if seen.row.server.state == .up, !seen.row.isUnproven {
+        return try await remember()
+      }
       guard ContinuousClock.now < deadline else { break }
       try await Task.sleep(for: .milliseconds(50))
     }
     try await permit()
-    try await api.order(.set(host, of: backend, to: .maint))
+    try await order(.set(host, of: backend, to: .maint))
+    try await remember()
     throw DeliveryFailure(
       .timeout,
-      "HAProxy's check of \(host) did not pass within \(within) (last: \(row.server.check ?? "none"));"
+      "HAProxy's check of \(host) did not pass within \(within) (last: \(seen.row.server.check ?? "none"));"
         + " it is in maintenance again")
   }
 
-  private func row(_ host: String) async throws -> StatTable.Row {
-    let rows = try await StatTable(api.ask(.servers(of: backend))).rows
+  public func holdOut(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool {
+    let state = try await look(host, until: .now + patience).row.server.state
+    guard state == .up || state == .down else { return false }
+    try await permit()
+    try await order(.set(host, of: backend, to: .maint))
+    try await remember()
+    return true
+  }
+
+  public func letIn(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool {
+    let state = try await look(host, until: .now + patience).row.server.state
+    guard state == .maint || state == .drain else { return false }
+    try await permit()
+    try await comeIn(host)
+    try await remember()
+    return true
+  }
+
+  /// Has it checked from the beginning, and serve once a check has passed. While it drains it takes no
+  /// request, so nothing slips in between these.
+  private func comeIn(_ host: String) async throws {
+    try await order(.set(host, of: backend, to: .drain))
+    let row = try await look(host, until: .now + patience).row
+    if row.isChecked { try await order(.distrust(host, of: backend)) }
+    try await order(.set(host, of: backend, to: .ready))
+  }
+
+  private func order(_ command: RuntimeCommand) async throws {
+    try await api.order(command, until: .now + patience)
+  }
+
+  /// Has the states on the disk, for a HAProxy that starts anew.
+  private func remember() async throws { try await stateFile?.keep(api) }
+
+  /// A server as it is now, and which run of HAProxy says so.
+  private struct Look {
+    var life: BalancerLife
+    var row: StatTable.Row
+  }
+
+  private func look(_ host: String, until end: ContinuousClock.Instant) async throws -> Look {
+    if let number = numbers.number(of: host) {
+      let answer = try await api.ask(.server(number, of: backend), until: end)
+      let (info, table) = Self.parts(answer)
+      // The number may have gone to another server where HAProxy was started with another configuration.
+      if let row = try StatTable(String(table)).rows.first, row.server.host == host {
+        return Look(life: try BalancerLife(info: info), row: row)
+      }
+    }
+    let rows = try await StatTable(api.ask(.servers(of: backend), until: end)).rows
+    numbers.replace(rows)
     guard let row = rows.first(where: { $0.server.host == host }) else {
       throw DeliveryFailure(
         .loadBalancer,
         "HAProxy's backend \(backend) has no server \(host); name its servers as the group names its hosts")
     }
-    return row
+    let (info, table) = Self.parts(try await api.ask(.server(row.number, of: backend), until: end))
+    let again = try StatTable(String(table)).rows.first { $0.server.host == host }
+    return Look(life: try BalancerLife(info: info), row: again ?? row)
   }
 
-  /// The same server a little later. Its number may have gone to another where HAProxy was reloaded.
-  private func look(_ before: StatTable.Row) async throws -> StatTable.Row {
-    let host = before.server.host
-    let rows = try await StatTable(api.ask(.server(before.number, of: backend))).rows
-    if let now = rows.first, now.server.host == host { return now }
-    return try await row(host)
+  /// The answer to `show info`, and the table after it.
+  private static func parts(_ answer: String) -> (Substring, Substring) {
+    guard let start = answer.firstRange(of: "\n# ")?.lowerBound else { return (answer[...], answer[...]) }
+    return (answer[..<start], answer[answer.index(after: start)...])
+  }
+}
+
+/// HAProxy's numbers of a backend's servers, as they were read last.
+private final class Numbers: Sendable {
+  private let known = Mutex<[String: Int]>([:])
+
+  func number(of host: String) -> Int? { known.withLock { $0[host] } }
+
+  func replace(_ rows: [StatTable.Row]) {
+    let all = Dictionary(rows.map { ($0.server.host, $0.number) }, uniquingKeysWith: { first, _ in first })
+    known.withLock { $0 = all }
   }
 }

@@ -35,6 +35,37 @@ public protocol LoadBalancer: Sendable {
   /// - Throws: ``DeliveryFailure`` (`timeout`) when the check does not pass in time: the server is out again.
   ///   (`loadBalancer`) where the load balancer refuses or can't be asked.
   func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws
+
+  /// Which run of its process answers now; nil where there is none to be told apart.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be asked.
+  func life() async throws -> BalancerLife?
+
+  /// ``life()``, as it was read within the last `age` by whoever asked.
+  func lifeSeen(within age: Duration) async throws -> BalancerLife?
+
+  /// Sees to it that a server that was taken out is out: at once, no requests are waited for. One that drains
+  /// goes on draining.
+  ///
+  /// - Returns: whether it was in service, or meant to be.
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`).
+  func holdOut(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool
+
+  /// Sees to it that a server that was put in may serve, once its check passes. Does not wait for that.
+  ///
+  /// - Returns: whether it was out.
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`).
+  func letIn(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool
+}
+
+/// A balancer that forgets nothing needs no more than this.
+extension LoadBalancer {
+  public func life() async throws -> BalancerLife? { nil }
+  public func lifeSeen(within age: Duration) async throws -> BalancerLife? { try await life() }
+  public func holdOut(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool {
+    false
+  }
+  public func letIn(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool { false }
 }
 
 /// One server as its load balancer sees it.

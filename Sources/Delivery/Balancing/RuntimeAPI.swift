@@ -27,9 +27,33 @@ struct RuntimeAPI: Sendable {
 
   /// Sends a command, and returns HAProxy's answer.
   ///
+  /// - Parameter end: a HAProxy that can't be reached, or that ends before it has answered, is asked again
+  ///   until then.
   /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be reached or does not answer in time;
   ///   `CancellationError`.
-  func ask(_ command: RuntimeCommand) async throws -> String {
+  func ask(_ command: RuntimeCommand, until end: ContinuousClock.Instant = .now) async throws -> String {
+    while true {
+      do {
+        let answer = try await askOnce(command)
+        // An order that succeeds is answered by an empty line. One that ends while it is asked closes the
+        // connection without a word.
+        if answer.isEmpty {
+          throw Away(
+            failure: DeliveryFailure(
+              .loadBalancer, "HAProxy at \(Self.told(address)) ended before it answered `\(command.line)`"))
+        }
+        return answer
+      } catch let away as Away {
+        guard ContinuousClock.now < end else { throw away.failure }
+        try await Task.sleep(for: .milliseconds(50))
+      }
+    }
+  }
+
+  /// It can't be reached now, and may be started again at any moment.
+  private struct Away: Error { var failure: DeliveryFailure }
+
+  private func askOnce(_ command: RuntimeCommand) async throws -> String {
     try await turns.take()
     defer { turns.pass() }
     return try await withThrowingTaskGroup(of: String?.self) { group in
@@ -46,10 +70,11 @@ struct RuntimeAPI: Sendable {
         }
         return answer
       } catch let error where error is IOError || error is NIOConnectionError || error is ChannelError {
-        throw DeliveryFailure(
-          .loadBalancer,
-          "HAProxy's runtime API can't be reached at \(Self.told(address)): \(error);"
-            + " check that HAProxy runs and that its `stats socket` is there, with `level admin`")
+        throw Away(
+          failure: DeliveryFailure(
+            .loadBalancer,
+            "HAProxy's runtime API can't be reached at \(Self.told(address)): \(error);"
+              + " check that HAProxy runs and that its `stats socket` is there, with `level admin`"))
       }
     }
   }
@@ -57,8 +82,8 @@ struct RuntimeAPI: Sendable {
   /// Sends a command that is answered by nothing where it succeeds.
   ///
   /// - Throws: ``DeliveryFailure`` (`loadBalancer`) with what HAProxy said where it said something.
-  func order(_ command: RuntimeCommand) async throws {
-    let said = try await ask(command).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  func order(_ command: RuntimeCommand, until end: ContinuousClock.Instant = .now) async throws {
+    let said = try await ask(command, until: end).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     guard said.isEmpty else {
       throw DeliveryFailure(
         .loadBalancer,

@@ -4,6 +4,8 @@ import Fleet
 struct RuntimeCommand: Sendable, Equatable {
   let line: String
 
+  private init(line: String) { self.line = line }
+
   /// The administrative states that a person or a release may give a server.
   enum State: String, Sendable { case ready, drain, maint }
 
@@ -13,10 +15,17 @@ struct RuntimeCommand: Sendable, Equatable {
     RuntimeCommand(line: "show stat \(try name(backend, .name)) 4 -1")
   }
 
-  /// One row, for the server of this number. A backend of thousands is not read again for each look.
+  /// Which process it is, and one row, for the server of this number. A backend of thousands is not read
+  /// again for each look.
   static func server(_ number: Int, of backend: String) throws(DeliveryFailure) -> RuntimeCommand {
-    RuntimeCommand(line: "show stat \(try name(backend, .name)) 4 \(number)")
+    RuntimeCommand(line: "show info;show stat \(try name(backend, .name)) 4 \(number)")
   }
+
+  /// Which process it is, among other things.
+  static let info = RuntimeCommand(line: "show info")
+
+  /// The states of all servers of all backends, as HAProxy reads them when it starts.
+  static let states = RuntimeCommand(line: "show servers state")
 
   static func set(_ host: String, of backend: String, to state: State) throws(DeliveryFailure)
     -> RuntimeCommand

@@ -7,6 +7,8 @@ struct StatTable: Sendable, Equatable {
     var server: BalancedServer
     /// Whether its checks are configured and run now. They rest while it is in maintenance.
     var isChecked: Bool
+    /// Whether no check has ended since HAProxy started: its state is then what HAProxy supposes.
+    var isUnproven: Bool
   }
 
   var rows: [Row]
@@ -49,7 +51,7 @@ struct StatTable: Sendable, Equatable {
           server: BalancedServer(
             host: cells[host], state: Self.state(cells[status]), sessions: now + waiting,
             check: words.isEmpty ? nil : words),
-          isChecked: !cells[check].isEmpty))
+          isChecked: !cells[check].isEmpty, isUnproven: cells[check].hasPrefix("INI")))
     }
   }
 

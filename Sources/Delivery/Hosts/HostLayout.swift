@@ -8,6 +8,7 @@ import Fleet
 /// app.log                 what the app writes
 /// .drawbar/lock           held by whoever works here
 /// .drawbar/fence          the highest token seen
+/// .drawbar/frozen         what the latest deployment was frozen as
 /// .drawbar/previous       the version that ran before the current one
 /// .drawbar/versions/      <version>.json: the digests that the version's directory must have
 /// .drawbar/scripts/       the host scripts that were run last, and their output
@@ -23,6 +24,7 @@ struct HostLayout {
   var own: String { "\(root)/.drawbar" }
   var lock: String { "\(own)/lock" }
   var fence: String { "\(own)/fence" }
+  var frozen: String { "\(own)/frozen" }
   var previous: String { "\(own)/previous" }
   var records: String { "\(own)/versions" }
   var scripts: String { "\(own)/scripts" }

@@ -17,6 +17,14 @@ public struct LocalHost: HostAccess {
     try await holding(server, token) { _ in }
   }
 
+  public func check(_ token: FenceToken, on server: Server) async throws {
+    do {
+      try HostFence(layout: HostLayout(server)).check(token, server: server.host)
+    } catch let error as DiskError {
+      throw DeliveryFailure(.unreachable, "the disk of \(server.host) can't be used: \(error)")
+    }
+  }
+
   public func download(
     _ package: PackageVersion, from store: PackageStore, to server: Server, under token: FenceToken
   ) async throws -> String {
@@ -39,7 +47,9 @@ public struct LocalHost: HostAccess {
   }
 
   public func install(_ order: InstallOrder, on server: Server, under token: FenceToken) async throws {
+    try order.checkFrozen()
     try await holding(server, token) { layout in
+      try FrozenRelease(layout: layout).admit(order.frozen, of: order.deployment, under: token)
       let shelf = VersionShelf(layout: layout)
       let package = order.package
       guard try await Disk.offloaded({ try shelf.holds(package) }) else {
@@ -47,10 +57,42 @@ public struct LocalHost: HostAccess {
           .checksum,
           "\(package.version) is not on the disk of \(server.host) as it was published; download it again")
       }
-      try await script("stop", order, server, layout, version: try layout.running())
+      try await script("stop", [], order, server, layout, version: try layout.running())
       try shelf.switchTo(package.version)
-      try await script("start", order, server, layout, version: package.version)
-      try await Disk.offloaded { try shelf.prune(keep: order.keepVersions) }
+      try await script("start", [], order, server, layout, version: package.version)
+      try await Disk.offloaded {
+        try shelf.prune(keep: order.keepVersions, replacedFor: order.keepFor)
+      }
+    }
+  }
+
+  public func run(_ order: RunOrder, on server: Server, under token: FenceToken) async throws -> String? {
+    try order.install.checkFrozen()
+    return try await holding(server, token) { layout in
+      try FrozenRelease(layout: layout).admit(
+        order.install.frozen, of: order.install.deployment, under: token)
+      for name in order.steps {
+        try await script(
+          name, order.arguments, order.install, server, layout, version: try layout.running())
+      }
+      let said = LogLines.last(1, of: layout.output(order.steps[order.steps.count - 1]))
+      return said.isEmpty ? nil : said
+    }
+  }
+
+  public func running(on server: Server) async throws -> String? {
+    do { return try HostLayout(server).running() } catch {
+      throw DeliveryFailure(.unreachable, "the disk of \(server.host) can't be used: \(error)")
+    }
+  }
+
+  public func inspect(_ server: Server) async throws -> (version: String?, sha256: String?) {
+    let layout = HostLayout(server)
+    do {
+      guard let version = try layout.running() else { return (nil, nil) }
+      return (version, try await Disk.offloaded { try VersionShelf(layout: layout).digest(of: version) })
+    } catch {
+      throw DeliveryFailure(.unreachable, "the disk of \(server.host) can't be used: \(error)")
     }
   }
 
@@ -79,14 +121,15 @@ public struct LocalHost: HostAccess {
   }
 
   private func script(
-    _ name: String, _ order: InstallOrder, _ server: Server, _ layout: HostLayout, version: String?
+    _ name: String, _ arguments: [String], _ order: InstallOrder, _ server: Server, _ layout: HostLayout,
+    version: String?
   ) async throws {
     guard NameRule.name.accepts(name), let content = order.scripts[name] else {
       throw DeliveryFailure(.input, "the deployment has no host script \(name)")
     }
     try Disk.replace(layout.script(name), with: Array(content.utf8))
     let run = ScriptRun(
-      name: name, file: layout.script(name),
+      name: name, file: layout.script(name), arguments: arguments,
       environment: environment(order, server, layout, version: version),
       workingDirectory: layout.root, output: layout.output(name), mark: layout.scriptMark,
       limit: order.scriptTimeout)

@@ -18,6 +18,8 @@ struct ScriptRun {
   var name: String
   /// The script's file.
   var file: String
+  /// Handed to the script as they are.
+  var arguments: [String] = []
   var environment: [String: String]
   var workingDirectory: String
   /// Where the output goes.
@@ -29,8 +31,9 @@ struct ScriptRun {
   /// Writes the process id down before the script is, in the same process, so no script runs unknown.
   private static let launch = #"""
     mark=$1 output=$2 directory=$3 script=$4
+    shift 4
     exec >>"$output" 2>&1 </dev/null
-    cd "$directory" && echo $$ >"$mark" && exec /bin/sh "$script"
+    cd "$directory" && echo $$ >"$mark" && exec /bin/sh "$script" "$@"
     """#
 
   /// Output beyond this many bytes is thrown away, the oldest first.
@@ -59,7 +62,8 @@ struct ScriptRun {
         let variables = environment.map { (Environment.Key(rawValue: $0.key), $0.value) }
         let known = variables.compactMap { pair in pair.0.map { ($0, pair.1) } }
         return try await Subprocess.run(
-          .name("sh"), arguments: ["-c", Self.launch, name, mark, output, workingDirectory, file],
+          .name("sh"),
+          arguments: Arguments(["-c", Self.launch, name, mark, output, workingDirectory, file] + arguments),
           environment: .custom(Dictionary(known, uniquingKeysWith: { $1 })),
           platformOptions: Self.ownProcessGroup(), output: .discarded, error: .discarded
         ).terminationStatus

@@ -16,10 +16,10 @@ public struct HealthAnswer: Sendable, Equatable {
     self.error = error
   }
 
-  /// Whether it is 2xx and names this version.
-  public func passes(_ wanted: String) -> Bool {
+  /// Whether it is 2xx and names this version; nil takes any.
+  public func passes(_ wanted: String?) -> Bool {
     guard let status, (200...299).contains(status) else { return false }
-    return version == wanted
+    return wanted == nil || version == wanted
   }
 
   /// For people: `status 503, version 3`.

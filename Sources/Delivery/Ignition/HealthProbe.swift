@@ -35,11 +35,11 @@ public struct HealthProbe: Sendable {
   /// Checks again and again until so many checks in a row have passed, as the health check wants.
   ///
   /// - Parameters:
-  ///   - version: what the answers must name.
+  ///   - version: what the answers must name; nil takes any.
   ///   - within: how long to go on.
   /// - Returns: nil where they passed; else the last answer seen.
   public func ignition(
-    _ server: Server, _ health: HealthCheck, version: String, within: Duration
+    _ server: Server, _ health: HealthCheck, version: String?, within: Duration
   ) async throws -> HealthAnswer? {
     let deadline = ContinuousClock.now + within
     var passed = 0

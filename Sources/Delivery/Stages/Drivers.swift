@@ -4,6 +4,8 @@ public import Fleet
 public struct Drivers: Sendable {
   public let packages: PackageStore
   public let probe: HealthProbe
+  /// What people may say while stages run.
+  public let orders: any StageOrders
   private let hosts: @Sendable (HostDriver) -> any HostAccess
   private let balancers: @Sendable (Balancer) -> any LoadBalancer
 
@@ -13,19 +15,21 @@ public struct Drivers: Sendable {
   public init(
     packages: PackageStore, probe: HealthProbe = HealthProbe(),
     hosts: @escaping @Sendable (HostDriver) -> any HostAccess,
-    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer
+    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer, orders: any StageOrders = NoOrders()
   ) {
     self.packages = packages
     self.probe = probe
     self.hosts = hosts
     self.balancers = balancers
+    self.orders = orders
   }
 
   /// The drivers there are: directories of this machine, and HAProxy.
-  public init(packages: PackageStore) {
+  public init(packages: PackageStore, orders: any StageOrders = NoOrders()) {
     let balancers = Balancers()
     self.init(
-      packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) })
+      packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) },
+      orders: orders)
   }
 
   public func host(_ driver: HostDriver) -> any HostAccess { hosts(driver) }

@@ -30,12 +30,19 @@ public struct StageInput: Codable, Sendable, Equatable {
   public var mayBeSkipped: Bool
   /// The index of Markup among the links of this chain; nil where it has none.
   public var markupLink: Int?
+  /// What the release was frozen as.
+  public var frozen: ReleaseDigest?
+  /// What a day-2 run does; nil for all others.
+  public var dayTwo: DayTwo?
+  /// Whether the server is out of service from the end of Markdown to the beginning of Markup.
+  public var staysOut: Bool
 
   public init(
     deployment: String, number: Int, attempt: Int, epoch: Int = 0, order: Int = 0, group: String,
     server: Server, package: PackageVersion, health: HealthCheck, balancer: Balancer,
     hosts: HostDriver = .local,
-    scripts: [String: String], rules: StageRules, mayBeSkipped: Bool = false, markupLink: Int? = nil
+    scripts: [String: String], rules: StageRules, mayBeSkipped: Bool = false, markupLink: Int? = nil,
+    frozen: ReleaseDigest? = nil, dayTwo: DayTwo? = nil, staysOut: Bool = true
   ) {
     self.deployment = deployment
     self.number = number
@@ -52,6 +59,9 @@ public struct StageInput: Codable, Sendable, Equatable {
     self.rules = rules
     self.mayBeSkipped = mayBeSkipped
     self.markupLink = markupLink
+    self.frozen = frozen
+    self.dayTwo = dayTwo
+    self.staysOut = staysOut
   }
 
   /// The token of the work that a grant of this generation does.
@@ -76,11 +86,13 @@ public struct StageRules: Codable, Sendable, Equatable {
   public var scriptTimeout: Milliseconds
   /// How many versions stay on a server's disk, the running one included; it and its predecessor always do.
   public var keepVersions: Int
+  /// How long a version that was replaced stays, also beyond that number.
+  public var keepFor: Milliseconds
 
   public init(
     startupTimeout: Milliseconds = 60_000, drainTimeout: Milliseconds = 30_000, drainForce: Bool = false,
     ignoreIgnition: Bool = false, markupTimeout: Milliseconds = 30_000, scriptTimeout: Milliseconds = 60_000,
-    keepVersions: Int = 3
+    keepVersions: Int = 3, keepFor: Milliseconds = 0
   ) {
     self.startupTimeout = startupTimeout
     self.drainTimeout = drainTimeout
@@ -89,12 +101,14 @@ public struct StageRules: Codable, Sendable, Equatable {
     self.markupTimeout = markupTimeout
     self.scriptTimeout = scriptTimeout
     self.keepVersions = keepVersions
+    self.keepFor = keepFor
   }
 
-  /// What a deployment's frozen config says; the rest are the defaults.
-  public init(_ config: DeploymentConfig) {
+  /// What a deployment's frozen config and its group's limits say.
+  public init(_ config: DeploymentConfig, _ limits: StageLimits) {
     self.init(
       startupTimeout: config.startupTimeout, drainTimeout: config.drainTimeout, drainForce: config.drainForce,
-      ignoreIgnition: config.ignoreIgnition)
+      ignoreIgnition: config.ignoreIgnition, markupTimeout: limits.markupTimeout,
+      scriptTimeout: limits.scriptTimeout, keepVersions: limits.keepVersions, keepFor: limits.keepFor)
   }
 }

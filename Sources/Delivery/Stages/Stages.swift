@@ -28,33 +28,42 @@ public struct Stages: Sendable {
         within: .milliseconds(input.health.interval + input.health.timeout)
           * input.health.successes) == nil
     else { return .toDo }
+    if try await drivers.orders.leftOut(.loadBalancer) != nil { return .done }
     let seen = try await drivers.balancer(input.balancer).server(input.server.host)
     return seen.isInService ? .done : .onlyOut
   }
 
   /// Out of the load balancer: no new requests, the running ones done, then out.
   ///
-  /// - Returns: a note for the operator; nil where there is nothing to say.
-  public func markdown(_ input: StageInput, generation: Int) async throws -> String? {
+  /// Where people do without the load balancer, nothing is done.
+  public func markdown(_ input: StageInput, generation: Int) async throws -> StageResult {
+    if let off = try await leftOut(input) { return off }
     let left = try await drivers.balancer(input.balancer).takeOut(
       input.server.host, drain: .milliseconds(input.rules.drainTimeout), force: input.rules.drainForce,
       permit: permit(input, generation))
-    return left == 0 ? nil : "taken out with \(left) requests left, as the config forces the drain"
+    return StageResult(
+      note: left == 0 ? nil : "taken out with \(left) requests left, as the config forces the drain")
   }
 
   /// The version on the server's disk, its checksum right. The running version is not touched.
   public func download(_ input: StageInput, generation: Int) async throws -> String? {
-    try await drivers.host(input.hosts).download(
-      input.package, from: drivers.packages, to: input.server, under: input.token(generation: generation))
+    try await keepingOut(input, generation) { [drivers] in
+      try await drivers.host(input.hosts).download(
+        input.package, from: drivers.packages, to: input.server, under: input.token(generation: generation))
+    }
   }
 
   /// The version made the running one.
   public func install(_ input: StageInput, generation: Int) async throws -> String? {
-    try await drivers.host(input.hosts).install(
-      InstallOrder(
-        package: input.package, deployment: input.deployment, group: input.group, scripts: input.scripts,
-        scriptTimeout: .milliseconds(input.rules.scriptTimeout), keepVersions: input.rules.keepVersions),
-      on: input.server, under: input.token(generation: generation))
+    // The app is about to be stopped: nothing may reach it any more.
+    try await keepingOut(input, generation, first: true) { [drivers] in
+      try await drivers.host(input.hosts).install(
+        InstallOrder(
+          package: input.package, deployment: input.deployment, group: input.group, scripts: input.scripts,
+          scriptTimeout: .milliseconds(input.rules.scriptTimeout), keepVersions: input.rules.keepVersions,
+          keepFor: .milliseconds(input.rules.keepFor), frozen: input.frozen),
+        on: input.server, under: input.token(generation: generation))
+    }
     return nil
   }
 
@@ -62,22 +71,61 @@ public struct Stages: Sendable {
   public func verify(_ input: StageInput, generation: Int) async throws -> String? {
     if input.rules.ignoreIgnition { return "not verified, as the config ignores ignition" }
     let limit = Duration.milliseconds(input.rules.startupTimeout)
-    guard
-      let last = try await drivers.probe.ignition(
-        input.server, input.health, version: input.package.version, within: limit)
-    else { return nil }
+    // A day-2 run changes no version: what runs is what must be healthy.
+    let version =
+      input.dayTwo == nil
+      ? input.package.version : try await drivers.host(input.hosts).running(on: input.server)
+    let passed = try await keepingOut(input, generation) { [drivers] in
+      try await drivers.probe.ignition(input.server, input.health, version: version, within: limit)
+    }
+    guard let last = passed else { return nil }
     throw DeliveryFailure(
       .timeout,
-      "\(input.server.host) did not report version \(input.package.version) in good health,"
+      "\(input.server.host) did not report version \(version ?? "of any kind") in good health,"
         + " \(input.health.successes) times in a row within \(limit); seen last: \(last.told)",
       log: await drivers.host(input.hosts).appLog(of: input.server, lines: 8))
   }
 
-  /// Into the load balancer, after a check of its own that began no earlier.
-  public func markup(_ input: StageInput, generation: Int) async throws -> String? {
+  /// Into the load balancer, after a check of its own that began no earlier. A server that a person has pulled out
+  /// meanwhile stays out. Where people do without the load balancer, nothing is done.
+  public func markup(_ input: StageInput, generation: Int) async throws -> StageResult {
+    if let who = try await drivers.orders.pulledOut(input.server.host, of: input.group) {
+      return StageResult(note: "left out of service: \(who)")
+    }
+    if let off = try await leftOut(input) { return off }
     try await drivers.balancer(input.balancer).putIn(
       input.server.host, within: .milliseconds(input.rules.markupTimeout), permit: permit(input, generation))
-    return nil
+    return StageResult()
+  }
+
+  /// What a stage answers that needs the load balancer, while people do without it.
+  private func leftOut(_ input: StageInput) async throws -> StageResult? {
+    guard input.balancer != .none, let off = try await drivers.orders.leftOut(.loadBalancer) else {
+      return nil
+    }
+    return StageResult(note: off.banner, degraded: true)
+  }
+
+  /// Into the load balancer, on whatever version it runs, once its health check has passed: for a server that
+  /// was left out of service.
+  ///
+  /// - Returns: a note for the operator: the version that it answers with.
+  public func putBack(_ input: StageInput, generation: Int) async throws -> String? {
+    let limit = Duration.milliseconds(input.rules.startupTimeout)
+    let last = try await drivers.probe.ignition(input.server, input.health, version: nil, within: limit)
+    if let last {
+      throw DeliveryFailure(
+        .unreachable,
+        "\(input.server.host) is not in good health (seen last: \(last.told)), so it stays out of service;"
+          + " mend it, or release to it")
+    }
+    let answer = try await drivers.probe.ask(input.server, input.health)
+    if let who = try await drivers.orders.pulledOut(input.server.host, of: input.group) {
+      throw DeliveryFailure(.input, "\(input.server.host) stays out of service: \(who)")
+    }
+    try await drivers.balancer(input.balancer).putIn(
+      input.server.host, within: .milliseconds(input.rules.markupTimeout), permit: permit(input, generation))
+    return "put back" + (answer.version.map { " on version \($0)" } ?? "")
   }
 
   /// What is asked right before each change to a load balancer.

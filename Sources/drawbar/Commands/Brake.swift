@@ -45,7 +45,7 @@ struct Brake: AsyncParsableCommand {
       if let reason = author.reason, all {
         try await session.releases.brakeAll(by: author.author, reason: reason)
       } else {
-        try await session.releases.liftBrakeAll()
+        try await session.releases.liftBrakeAll(by: author.author, reason: author.reason)
       }
       let why = try await session.releases.brakeAll()
       session.terminal.show(

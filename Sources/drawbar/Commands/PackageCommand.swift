@@ -3,6 +3,7 @@ import Console
 import Delivery
 import Fleet
 import FoundationEssentials
+import RollEngine
 
 struct PackageCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -102,11 +103,12 @@ struct PackageCommand: AsyncParsableCommand {
       guard let reason = author.reason else {
         throw Stop(.refused, "a version is marked bad for a reason: say it with --reason")
       }
-      let package = try await place.packages.markBad(
-        app: app, version: version, by: author.author, reason: reason)
-      let terminal = Terminal.standardOutput()
-      terminal.show(
-        output.json ? Line(JSONText.line(package)) : Line("\(app) \(version) is marked bad: \(reason)"))
+      try await Session.open(place) { session in
+        let package = try await session.releases.markBad(
+          app: app, version: version, by: author.author, reason: reason)
+        session.terminal.show(
+          output.json ? Line(JSONText.line(package)) : Line("\(app) \(version) is marked bad: \(reason)"))
+      }
     }
   }
 }

@@ -61,7 +61,7 @@ struct Up: AsyncParsableCommand {
       // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
       var services: [any Service] = http.vitals(
         of: [crew.coordinator, crew.worker], queue: Queue(redis: redis), metrics: metrics, logger)
-      services += [crew.coordinator, crew.worker, crew.scheduler]
+      services += [crew.watch, crew.coordinator, crew.worker, crew.scheduler]
       if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
       try await ServiceGroup(
         services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger

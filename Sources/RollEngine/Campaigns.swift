@@ -1,0 +1,234 @@
+import Fleet
+import Logging
+public import Rollout
+import TaskQueue
+
+/// What a campaign releases, kept beside it.
+public struct CampaignOrder: Codable, Sendable, Equatable {
+  /// The version for each group, by the group's name.
+  public var versions: [String: String]
+  /// Over the config of each group.
+  public var options: ReleaseOptions
+  /// Who created it.
+  public var by: String
+  public var reason: String?
+}
+
+/// A campaign at one moment.
+public struct CampaignView: Sendable, Equatable {
+  public var campaign: Campaign
+  public var order: CampaignOrder
+  /// Redis' clock, in milliseconds since 1970.
+  public var now: Milliseconds
+}
+
+extension Releases {
+  /// Releases several groups in one go: wave after wave, each group with its own brake, and all under a limit for the
+  /// sum of their failures. It begins with an action `start`.
+  ///
+  /// - Parameters:
+  ///   - id: a name of its own.
+  ///   - waves: groups; one wave begins when all of the one before have ended in `SUCCESS`.
+  ///   - versions: by group.
+  ///   - limit: as many failures over all groups brake all.
+  ///   - atOnce: so many groups at the same time; nil means all of a wave.
+  ///   - options: over each group's config.
+  /// - Throws: ``ReleaseError/campaign(_:)`` for groups or numbers that can't be, ``ReleaseError/campaignExists(_:)``,
+  ///   unknown groups or versions; `RedisError`.
+  @discardableResult
+  public func createCampaign(
+    _ id: String, waves: [[String]], versions: [String: String], limit: Int, atOnce: Int? = nil,
+    options: ReleaseOptions = ReleaseOptions(), by: String, reason: String? = nil
+  ) async throws -> CampaignView {
+    guard NameRule.name.accepts(id) else { throw ReleaseError.unknownCampaign(id) }
+    for name in waves.flatMap({ $0 }) {
+      let group = try await knownGroup(name)
+      guard let version = versions[name] else { throw ReleaseError.noVersionKnown(group: name) }
+      _ = try await package(group.app, version)
+    }
+    let record = try await queue.record(Names.campaign(id))
+    guard record.revision == 0 else { throw ReleaseError.campaignExists(id) }
+    let campaign: Campaign
+    do {
+      campaign = try Campaign(id: id, waves: waves, limit: limit, atOnce: atOnce, by: by, now: record.now)
+    } catch {
+      throw ReleaseError.campaign(error)
+    }
+    let order = CampaignOrder(versions: versions, options: options, by: by, reason: reason)
+    var commit = Commit()
+    commit.changes = [
+      Commit.Change(
+        try Names.campaign(id), expecting: 0,
+        set: ["campaign": try JSON.encode(campaign), "order": try JSON.encode(order)])
+    ]
+    guard try await queue.commit(commit) == .committed else { throw ReleaseError.campaignExists(id) }
+    return CampaignView(campaign: campaign, order: order, now: record.now)
+  }
+
+  /// Does an action on a campaign, and all that follows.
+  ///
+  /// - Throws: ``ReleaseError/campaign(_:)`` with the actions that are allowed; ``ReleaseError/unknownCampaign(_:)``;
+  ///   `RedisError`.
+  @discardableResult
+  public func act(
+    campaign id: String, _ action: CampaignAction, by: String, reason: String? = nil
+  ) async throws -> CampaignView {
+    try await move(campaign: id, (action, by: by, reason: reason))
+  }
+
+  /// A campaign as it is now, its groups looked at just now. Nothing is changed by it.
+  ///
+  /// - Throws: ``ReleaseError/unknownCampaign(_:)``; `RedisError`.
+  public func campaign(_ id: String) async throws -> CampaignView { try await stored(campaign: id).view }
+
+  /// Looks at a campaign and does what follows: what a coordinator is woken for.
+  func advance(campaign id: String) async throws { _ = try await move(campaign: id, nil) }
+
+  // MARK: Moving one
+
+  private struct StoredCampaign {
+    var view: CampaignView
+    var revision: Int
+  }
+
+  private func stored(campaign id: String) async throws -> StoredCampaign {
+    guard let name = try? Names.campaign(id) else { throw ReleaseError.unknownCampaign(id) }
+    let record = try await queue.record(name)
+    guard record.revision > 0 else { throw ReleaseError.unknownCampaign(id) }
+    return StoredCampaign(
+      view: CampaignView(
+        campaign: try JSON.decode(record.fields["campaign"], "the campaign \(id)"),
+        order: try JSON.decode(record.fields["order"], "the order of the campaign \(id)"), now: record.now),
+      revision: record.revision)
+  }
+
+  private func move(
+    campaign id: String, _ action: (CampaignAction, by: String, reason: String?)?
+  ) async throws -> CampaignView {
+    for attempt in 0..<Self.attempts {
+      try await pause(before: attempt)
+      let stored = try await stored(campaign: id)
+      let facts = try await facts(stored.view.campaign)
+      let decided: (campaign: Campaign, effects: [CampaignEffect])
+      do {
+        decided = try decide(stored.view.campaign, action, groups: facts.groups, now: stored.view.now)
+      } catch {
+        throw ReleaseError.campaign(error)
+      }
+      var view = stored.view
+      view.campaign = decided.campaign
+      if decided.campaign != stored.view.campaign {
+        var commit = Commit()
+        commit.changes = [
+          Commit.Change(
+            try Names.campaign(id), expecting: stored.revision,
+            set: ["campaign": try JSON.encode(decided.campaign)])
+        ]
+        if !decided.campaign.state.isTerminal {
+          // Effects are done after the commit: if this process dies between, another look does them.
+          commit.submit.append(
+            try look(campaign: id, at: "\(stored.revision + 1)", after: .seconds(2)))
+        }
+        guard try await queue.commit(commit) == .committed else { continue }
+      }
+      for effect in decided.effects { try await carryOut(effect, view, facts.deployments) }
+      return view
+    }
+    throw ReleaseError.contended(id)
+  }
+
+  private func facts(_ campaign: Campaign) async throws -> (
+    groups: [String: GroupFacts], deployments: [String: String]
+  ) {
+    var groups: [String: GroupFacts] = [:]
+    var deployments: [String: String] = [:]
+    for member in campaign.members where member.started {
+      let ledger = try await ledger(member.group).ledger
+      // Its own deployment is the latest that says so; others may have come after it.
+      for number in stride(from: ledger.number, to: max(0, ledger.number - 20), by: -1) {
+        let id = "\(member.group)-\(number)"
+        guard let stored = try StoredDeployment(await queue.record(Names.deployment(id)), id: id),
+          stored.deployment.campaign == campaign.id
+        else { continue }
+        groups[member.group] = GroupFacts(
+          state: stored.deployment.state, failures: stored.deployment.failuresSeen)
+        deployments[member.group] = id
+        break
+      }
+    }
+    return (groups, deployments)
+  }
+
+  private func carryOut(
+    _ effect: CampaignEffect, _ view: CampaignView, _ deployments: [String: String]
+  ) async throws {
+    let id = view.campaign.id
+    do {
+      switch effect {
+      case .start(let group): try await start(group, of: view)
+      case .brake(let group, let reason):
+        if let deployment = deployments[group] {
+          try await act(deployment, .brake, by: "campaign \(id)", reason: reason)
+        }
+      case .resume(let group):
+        if let deployment = deployments[group] {
+          try await act(
+            deployment, .resume(override: nil), by: "campaign \(id)", reason: "the campaign goes on")
+        }
+      case .abort(let group, let reason):
+        if let deployment = deployments[group] {
+          try await act(deployment, .abort(forced: false), by: "campaign \(id)", reason: reason)
+        }
+      case .notify(let words): logger.notice("\(words)")
+      }
+    } catch let error as ReleaseError {
+      // It stands otherwise by now: the next look sees how.
+      logger.warning("campaign \(id): \(error)")
+    }
+  }
+
+  private func start(_ name: String, of view: CampaignView) async throws {
+    guard let version = view.order.versions[name] else { return }
+    var options = view.order.options
+    options.start = true
+    _ = try await create(on: name, options) { group, ledger, before in
+      // It may have been braked or aborted since it said start.
+      let now = try await stored(campaign: view.campaign.id)
+      guard now.view.campaign.mayStart(name) else {
+        throw ReleaseError.unreadable("the campaign \(view.campaign.id) no longer starts \(name)")
+      }
+      var draft = Draft(
+        group: group, ledger: ledger, before: before,
+        plan: try await plan(group, options, ledger.ledger, after: before?.deployment),
+        package: try await package(group.app, version), kind: .release, forced: options.forced, start: true,
+        by: "campaign \(view.campaign.id)", reason: view.order.reason)
+      draft.campaign = view.campaign.id
+      return draft
+    }
+  }
+
+  /// A look at a campaign: what wakes a coordinator for it.
+  func look(campaign id: String, at moment: String, after delay: Duration = .zero) throws -> Chain {
+    try Chain(
+      id: Names.campaignLook(id, moment), queue: Names.coordinators(), delay: delay,
+      links: [
+        Link(CampaignTask.self, .init(campaign: id), retry: Self.patience, timeLimit: .seconds(300))
+      ])
+  }
+}
+
+/// Looks at one campaign and does what follows.
+struct CampaignTask: QueueTask {
+  struct Input: Codable, Sendable { var campaign: String }
+  static let name = "release.campaign"
+  let releases: Releases
+
+  func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    do {
+      try await releases.advance(campaign: input.campaign)
+    } catch ReleaseError.unknownCampaign(let id) {
+      throw TaskFailure(code: "unknown", message: "there is no campaign \(id)", retry: .never)
+    }
+    return Nothing()
+  }
+}

@@ -1,0 +1,103 @@
+import Delivery
+import Fleet
+import Logging
+import Rollout
+import TaskQueue
+
+/// What a release, or a person by a flag, wants of a group's servers at their balancer. Servers of which neither is
+/// true are nobody's of ours to move.
+struct BalancerIntents: Equatable {
+  /// Out: nothing may reach them.
+  var out: Set<String> = []
+  /// In: a release that is under way has put them in.
+  var into: Set<String> = []
+
+  /// - Parameters:
+  ///   - deployments: those that have not ended, as they are observed now.
+  ///   - leftOut: what earlier deployments left out of service.
+  ///   - pulledOut: whom people, or a fault, keep out.
+  init(_ deployments: [Deployment], leftOut: [String], pulledOut: some Sequence<String>) {
+    out.formUnion(leftOut)
+    for target in deployments.flatMap(\.targets) {
+      switch target.state {
+      // These stages see to it themselves while they run.
+      case .running(.markdown), .running(.markup): out.remove(target.host)
+      case _ where target.out: out.insert(target.host)
+      case .success, .skipped:
+        out.remove(target.host)
+        into.insert(target.host)
+      default: break
+      }
+    }
+    out.formUnion(pulledOut)
+    into.subtract(out)
+  }
+}
+
+extension Releases {
+  /// Tells a load balancer that has begun anew what was said to the one before: servers that a release has out, or
+  /// that are pulled out, leave it again; those that a release has put in are in.
+  ///
+  /// Does nothing where it is the run that was seen last. Called before every decision that asks the balancer, and
+  /// by whoever watches it; any number may do so at once.
+  ///
+  /// - Throws: `DeliveryFailure` where it can't be asked: then nothing is taken for done; `RedisError`.
+  func restore(_ balancer: Balancer) async throws {
+    guard case .haproxy(let endpoint) = balancer else { return }
+    let driver = balancers(balancer)
+    guard let life = try await driver.life() else { return }
+    let name = try Names.balancer(endpoint)
+    let record = try await queue.record(name)
+    let seen: BalancerLife? = try record.fields["life"].map { try JSON.decode($0, "the life of \(name)") }
+    guard seen != life else { return }
+
+    let wanted = try await intents(of: balancer)
+    let moved = try await carryOut(wanted, on: driver)
+    // A Markup or a Markdown may have begun meanwhile, and what was just said may undo it.
+    let now = try await intents(of: balancer)
+    if now != wanted {
+      for host in moved.intersection(now.into) { _ = try await driver.letIn(host, permit: {}) }
+    }
+    var commit = Commit()
+    commit.changes = [
+      Commit.Change(name, expecting: record.revision, set: ["life": try JSON.encode(life)])
+    ]
+    // Whoever came first has done the same.
+    _ = try await queue.commit(commit)
+    if seen != nil || !moved.isEmpty {
+      logger.notice(
+        "the load balancer of backend \(endpoint.backend) has begun anew (process \(life.process)): \(moved.count) states asserted again"
+      )
+    }
+  }
+
+  /// Makes it so where it is not.
+  ///
+  /// - Returns: the servers that were moved.
+  private func carryOut(_ wanted: BalancerIntents, on driver: any LoadBalancer) async throws -> Set<String> {
+    let servers = try await driver.servers()
+    let strayed = wanted.out.filter { servers[$0].map { $0.state == .up || $0.state == .down } ?? false }
+    let missing = wanted.into.filter { servers[$0].map { $0.state == .maint || $0.state == .drain } ?? false }
+    for host in strayed.sorted() { _ = try await driver.holdOut(host, permit: {}) }
+    for host in missing.sorted() { _ = try await driver.letIn(host, permit: {}) }
+    return strayed.union(missing)
+  }
+
+  private func intents(of balancer: Balancer) async throws -> BalancerIntents {
+    var deployments: [Deployment] = []
+    var (leftOut, pulledOut): ([String], [String]) = ([], [])
+    for known in try await fleet.groups() where known.group.balancer == balancer {
+      let ledger = try await ledger(known.group.name).ledger
+      leftOut += ledger.leftOut
+      pulledOut += try await self.pulledOut(known.group.name).keys
+      for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
+        let stored = try await load(id)
+        deployments.append(
+          observe(
+            stored.deployment,
+            Situation(now: stored.now, ticket: "", reports: try await reports(stored.deployment))))
+      }
+    }
+    return BalancerIntents(deployments, leftOut: leftOut, pulledOut: pulledOut)
+  }
+}
