@@ -240,6 +240,14 @@ struct AuditWalk {
     }
   }
 
+  /// The same as it is from now on: in a walk over chains and lists alone.
+  consuming func enteringAnew() async throws -> Set<String> {
+    var walk = self
+    try await walk.readChains()
+    try await walk.readLists()
+    return try await walk.entering()
+  }
+
   /// Keys for which a chain was let in, and waits in its lane for a worker.
   private func entering() async throws -> Set<String> {
     guard !ledger.keysWaitedFor.isEmpty else { return [] }

@@ -22,7 +22,9 @@ extension Queue {
     let order = Dictionary(uniqueKeysWithValues: AuditCheck.allCases.enumerated().map { ($1, $0) })
     let standing = try await standing(walk.ledger.suspicions)
     let listed = try await walk.listed(standing.filter { $0.check == .readyNowhere })
-    let suspicions = Set(standing.filter { $0.check != .readyNowhere || !listed.contains($0.subject) })
+    let moving = standing.filter { $0.check != .readyNowhere || !listed.contains($0.subject) }
+    let stuck = try await stuckKeys(moving.filter { $0.check == .keyWaiters })
+    let suspicions = Set(moving.filter { $0.check != .keyWaiters } + stuck)
       .sorted { (order[$0.check] ?? 0, $0.subject) < (order[$1.check] ?? 0, $1.subject) }
     // A group that is gone is missed by its members, and a member by its group's count: one finding is enough.
     var explained: Set<String> = []
@@ -118,6 +120,19 @@ extension Queue {
         ))
     }
     return findings
+  }
+
+  /// Keys for which nobody is let in though there is room. A chain that was let in leaves the key free until a worker
+  /// takes it: so all chains are read again, from who waits first to that one still waiting first.
+  private func stuckKeys(_ suspicions: [Suspicion]) async throws -> [Suspicion] {
+    let free = try await look(at: suspicions, repair: false).map(\.0.subject)
+    guard !free.isEmpty else { return [] }
+    let first = try await ask(free.map { RedisCommand("LINDEX", .string(broker.key("kw:\($0)")), 0) })
+    let entering = try await AuditWalk(queue: self).enteringAnew()
+    return zip(free, first).compactMap { key, first in
+      guard let first = first.string, !entering.contains(key) else { return nil }
+      return Suspicion(check: .keyWaiters, subject: key, detail: first)
+    }
   }
 
   // MARK: Depths

@@ -297,20 +297,24 @@ checks['key-held'] = function(id, key)
   end
 end
 
--- Only where no chain that was let in is on its way to a worker: who asks has looked.
-checks['key-waiters'] = function(key)
+-- detail: who waits first, as read before all chains were; '' to begin with. While that one waits nobody was let in,
+-- and who asks has seen that none who was let in before is on its way to a worker.
+checks['key-waiters'] = function(key, waited)
   local first = call('LINDEX', P .. 'kw:' .. key, 0)
-  if not first then return end
+  if not first or waited ~= '' and first ~= waited then return end
   local id, generation = string.match(first, '^(.*):(%d+)$')
   local x = read(id)
-  local held = call('SCARD', P .. 'K:' .. key)
+  local held, room = call('SCARD', P .. 'K:' .. key), 1
   if x and x.s == 'r' and x.g == generation then
     local p = plan(x, x.i)
-    if p and p.k and p.k[2] == key and held >= tonumber(p.k[3]) then return end
-  elseif held > 0 then
-    return
+    if p and p.k and p.k[2] == key then room = tonumber(p.k[3]) - held end
+  else
+    room = 1 - held
   end
-  return call('LLEN', P .. 'kw:' .. key) .. ' wait for a key that is held by ' .. held, function() letNext(key, '') end
+  if room <= 0 then return end
+  return call('LLEN', P .. 'kw:' .. key) .. ' wait for a key that is held by ' .. held, function()
+    for _ = 1, room do letNext(key, '') end
+  end
 end
 
 checks['unique-leaked'] = function(key)
