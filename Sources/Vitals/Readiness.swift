@@ -17,6 +17,8 @@ struct Readiness: Sendable, Equatable {
       case .serving: "worker \(worker.name): session \(worker.session ?? ""), \(doing)"
       case .starting: "worker \(worker.name): no: it has no session yet, or lost its lease and begins anew"
       case .draining: "worker \(worker.name): no: it was told to stop and takes nothing new, \(doing)"
+      case .stuck:
+        "worker \(worker.name): no: \(worker.setAside) of its tasks never returned; it ends, to be started again"
       case .down: "worker \(worker.name): no: it has not begun, or has ended"
       }
     }

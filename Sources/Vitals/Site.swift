@@ -43,7 +43,12 @@ struct Site: Sendable {
       return Answer(status: .methodNotAllowed, body: "only GET and HEAD\n", allow: "GET, HEAD")
     }
     switch page {
-    case .live: return Answer(status: .ok, body: "alive\n")
+    case .live:
+      guard workers.allSatisfy({ $0.status.state != .stuck }) else {
+        return Answer(
+          status: .serviceUnavailable, body: "stuck: tasks never returned; restart this process\n")
+      }
+      return Answer(status: .ok, body: "alive\n")
     case .ready:
       let readiness = await self.readiness()
       return Answer(status: readiness.isReady ? .ok : .serviceUnavailable, body: readiness.page)

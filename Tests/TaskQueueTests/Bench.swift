@@ -114,6 +114,46 @@ struct Hang: QueueTask {
   }
 }
 
+/// Heeds no cancel, and ends when its gate is opened.
+struct Deaf: QueueTask {
+  static let name = "deaf"
+  let gate: Gate
+  func run(_ input: Nothing, _ context: TaskContext) async throws -> Nothing {
+    await gate.wait()
+    return Nothing()
+  }
+}
+
+/// Holds its callers, cancelled or not, until it is opened.
+final class Gate: Sendable {
+  private struct State {
+    var isOpen = false
+    var waiting: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let state = Mutex(State())
+  var waiting: Int { state.withLock { $0.waiting.count } }
+
+  func wait() async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        if !state.isOpen { state.waiting.append(continuation) }
+        return state.isOpen
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
+
+  func open() {
+    let waiting = state.withLock { state in
+      state.isOpen = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+}
+
 func chain(_ id: String, queue: QueueName = .default, _ links: Link...) throws -> Chain {
   try Chain(id: ChainID(id), queue: queue, links: links)
 }

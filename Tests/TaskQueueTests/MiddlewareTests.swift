@@ -249,7 +249,7 @@ private enum Local {
 }
 
 /// A log's lines, kept.
-private final class Lines: Sendable {
+final class Lines: Sendable {
   struct Line: Sendable {
     var level: Logger.Level
     var message: String

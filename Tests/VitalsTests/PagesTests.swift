@@ -69,6 +69,42 @@ import Testing
     }
   }
 
+  @Test func aStuckWorkerMakesItsProcessUnhealthyUntilItIsStartedAgain() async throws {
+    let gate = Gate()
+    try await Stand.with { stand in
+      let worker = Worker(
+        queue: stand.queue, tasks: TaskRegistry(Deaf(gate: gate), Wait(gate: gate)),
+        configuration: {
+          var configuration = WorkerConfiguration(abandonAfter: .milliseconds(20), name: "w")
+          configuration.setAsideLimit = 1
+          return configuration
+        }(), logger: quiet)
+      let site = Site(queue: stand.queue, workers: [worker], metrics: stand.metrics, patience: .seconds(2))
+      // What it holds well is let end, which takes a while.
+      try await stand.queue.submit(Chain(id: ChainID("well"), links: [Link(Wait.self)]))
+      try await withThrowingTaskGroup { group in
+        group.addTask {
+          await #expect(throws: WorkerStuck.self) { try await worker.run() }
+        }
+        try await eventually("it runs") { worker.status.running == 1 }
+        #expect(await site.answer(.GET, "/health/live").status == .ok)
+        try await stand.queue.submit(
+          Chain(id: ChainID("deaf"), links: [Link(Deaf.self, timeLimit: .milliseconds(20))]))
+        try await eventually("it is stuck") { worker.status.state == .stuck }
+        let live = await site.answer(.GET, "/health/live")
+        #expect(live.status == .serviceUnavailable)
+        #expect(live.body == "stuck: tasks never returned; restart this process\n")
+        let ready = await site.answer(.GET, "/health/ready")
+        #expect(ready.status == .serviceUnavailable)
+        #expect(
+          ready.body.hasSuffix("worker w: no: 1 of its tasks never returned; it ends, to be started again\n"))
+        gate.open()
+        try await group.waitForAll()
+      }
+      #expect(try await stand.queue.status([ChainID("well")])[0]?.state == .finished)
+    }
+  }
+
   @Test func metricsAreWhatPrometheusReads() async throws {
     let gate = Gate()
     let retry = RetryPolicy(attempts: 2, backoff: 1)

@@ -152,6 +152,18 @@ struct Wait: QueueTask {
   }
 }
 
+/// Waits until its gate opens, whatever it is told.
+struct Deaf: QueueTask {
+  static let name = "deaf"
+  let gate: Gate
+  func run(_ input: Nothing, _ context: TaskContext) async throws -> Nothing {
+    await Task.detached { [gate] in
+      do { try await gate.wait() } catch {}
+    }.value
+    return Nothing()
+  }
+}
+
 final class Gate: Sendable {
   private let opened = Mutex(false)
   func open() { opened.withLock { $0 = true } }

@@ -38,6 +38,11 @@ struct Slots {
   private(set) var outcomes: [Outcome] = []
   private(set) var told: [Turn] = []
   private(set) var setAside = 0
+  var progress = Progress()
+  /// Why the worker has to end, once it has.
+  var stuck: WorkerStuck?
+  /// Whether its session was ended after a drain: all that is left is to return.
+  private(set) var hasLeft = false
   private(set) var wantsFetch = false
   private(set) var draining = false
   /// Told from afar to take nothing new.
@@ -54,7 +59,11 @@ struct Slots {
   var heldCount: Int {
     runnable.count + runningCount + outcomes.count + told.reduce(0) { $0 + $1.outcomes.count }
   }
-  var isEmpty: Bool { heldCount == 0 && freeSlots.count == running.count && told.isEmpty }
+  var freeCount: Int { freeSlots.count }
+  /// A slot whose task has not begun is waited for, where there are threads on which it may.
+  var isEmpty: Bool {
+    heldCount == 0 && told.isEmpty && (freeSlots.count == running.count || stuck?.outOfThreads == true)
+  }
   var hasRoom: Bool { !draining && !quiet && heldCount < concurrency + prefetch }
 
   /// Links that run, with what they say.
@@ -178,6 +187,7 @@ struct Slots {
       held: held, handle: handle, deadline: step?.timeLimit.map(deadline),
       hardDeadline: step?.hardLimit.map(deadline), notes: notes)
     runningCount += 1
+    progress.begun &+= 1
     return held
   }
 
@@ -274,6 +284,8 @@ struct Slots {
       wantsFetch = true
     }
   }
+
+  mutating func leave() { (session, hasLeft) = ("", true) }
 
   /// Nothing new starts; what waits for a slot goes back.
   mutating func drain() {

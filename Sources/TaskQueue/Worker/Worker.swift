@@ -28,8 +28,8 @@ public struct Worker: Service {
     self.logger = logger
   }
 
-  /// - Throws: ``UnfitRedis`` for a server that can't hold a queue; `CancellationError` when cancelled.
-  ///   A server that is away is waited for.
+  /// - Throws: ``UnfitRedis`` for a server that can't hold a queue; ``WorkerStuck`` when too many of its tasks never
+  ///   returned; `CancellationError` when cancelled. A server that is away is waited for.
   public func run() async throws {
     let desk = Desk(concurrency: configuration.concurrency, prefetch: configuration.prefetch)
     pulse.begin(desk)
@@ -40,24 +40,32 @@ public struct Worker: Service {
       // What talks to Redis runs on the connection's own thread: no hop for a request, and tasks that keep
       // every other thread busy can't end the lease.
       let heart = queue.redis.taskExecutor
-      try await withThrowingTaskGroup { group in
-        group.addTask(executorPreference: heart) {
-          try await Heartbeat(
-            broker: queue.broker, desk: desk, configuration: configuration, logger: logger
-          ).run()
+      do {
+        try await withThrowingTaskGroup { group in
+          group.addTask(executorPreference: heart) { try await watchForStuck(desk) }
+          group.addTask(executorPreference: heart) {
+            try await Heartbeat(
+              broker: queue.broker, desk: desk, configuration: configuration, logger: logger
+            ).run()
+          }
+          group.addTask(executorPreference: heart) { try await keepTime(desk) }
+          group.addTask(executorPreference: heart) { try await sendNotes(desk) }
+          let doorbell = Doorbell(broker: queue.broker, desk: desk, configuration: configuration)
+          group.addTask(executorPreference: heart) { try await doorbell.run() }
+          group.addTask(executorPreference: heart) { try await turns(desk, session, doorbell) }
+          // The turns end after a drain; nothing else ends by itself.
+          do { try await group.next() } catch is CancellationError where !Task.isCancelled {}
+          group.cancelAll()
         }
-        group.addTask(executorPreference: heart) { try await keepTime(desk) }
-        group.addTask(executorPreference: heart) { try await sendNotes(desk) }
-        let doorbell = Doorbell(broker: queue.broker, desk: desk, configuration: configuration)
-        group.addTask(executorPreference: heart) { try await doorbell.run() }
-        group.addTask(executorPreference: heart) { try await turns(desk, session, doorbell) }
-        // The turns end after a drain; nothing else ends by itself.
-        do { try await group.next() } catch is CancellationError where !Task.isCancelled {}
-        group.cancelAll()
+      } catch {
+        await stopLinks(desk)
+        throw error
       }
+      await stopLinks(desk)
     } onGracefulShutdown: {
       desk.change { $0.drain() }
     }
+    if let stuck = desk.read(\.stuck) { throw stuck }
     logger.info("worker \(configuration.name) has ended")
   }
 
@@ -79,13 +87,15 @@ public struct Worker: Service {
           }
         }
         for slot in desk.change(ring: false, { $0.claimSlots() }) {
-          tasks.addTask(executorPreference: globalConcurrentExecutor) { await run(slot, desk) }
+          // In no group: one that never returns can't be waited for. Its owner is the slot, and `stopLinks` its end.
+          Task(executorPreference: globalConcurrentExecutor) { await run(slot, desk) }
         }
         await desk.wait()
       }
     }
     let name = desk.read(\.session)
     if !name.isEmpty { try await session.end(name) }
+    desk.change { $0.leave() }
   }
 
   /// One turn, from its request to its answer.
@@ -208,7 +218,9 @@ public struct Worker: Service {
       let now = clock.now
       if drainingSince == nil, desk.read(\.draining) { drainingSince = now }
       // Redis can't be told any more; it learns from the lease. This ends the run.
-      if let since = drainingSince, now - since > configuration.shutdownGrace + configuration.lease {
+      if let since = drainingSince, now - since > configuration.shutdownGrace + configuration.lease,
+        !desk.read(\.hasLeft)
+      {
         logger.error("Redis is away at the end: what was held goes to others when the lease is over")
         throw CancellationError()
       }

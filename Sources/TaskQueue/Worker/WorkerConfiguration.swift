@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
   /// Served in this order: what is ready in an earlier one goes first, unless there are weights.
@@ -19,6 +25,10 @@ public struct WorkerConfiguration: Sendable {
   /// How long a task that was cancelled for its time limit may take to end. Then the link is settled
   /// without it, and its slot is set aside.
   public var abandonAfter: Duration
+  /// So many tasks that never returned end the worker with ``WorkerStuck``, so that its process can be started again.
+  /// nil: half of `concurrency`, and two at least. It ends as well when such tasks have all threads, so that for the
+  /// time of a lease no link could begin.
+  public var setAsideLimit: Int?
   /// A chain whose worker died so often while it ran alone is given up with code `lost`.
   public var crashCap: Int
   /// A word for people on who this is; part of the session's name. Letters, digits, `.`, `_` and `-`.
@@ -28,6 +38,8 @@ public struct WorkerConfiguration: Sendable {
   /// Ended chains stay listed for so long, and so many of them at most.
   public var listedFor: Duration = .seconds(7 * 86_400)
   public var listedAtMost: Int = 100_000
+  /// Ends the process, where the worker can't end by itself any more.
+  var lastResort: @Sendable () -> Void = { exit(1) }
 
   public init(
     queues: [QueueName] = [.default], concurrency: Int = 16, prefetch: Int = 0,

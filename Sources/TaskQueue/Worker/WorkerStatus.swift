@@ -11,6 +11,8 @@ public struct WorkerStatus: Sendable, Equatable {
     case serving
     /// It was told to stop: it takes nothing new, and ends when what runs has ended.
     case draining
+    /// Too many of its tasks never returned: it takes nothing new and ends, to be started again. See ``WorkerStuck``.
+    case stuck
   }
 
   public let name: String
@@ -24,7 +26,7 @@ public struct WorkerStatus: Sendable, Equatable {
   /// Chains that it holds: running, waiting for a slot, or ended and not yet told to Redis.
   public let held: Int
   /// Tasks that ignored their cancel and still run, beyond the slots. They hold memory and threads until they
-  /// end: a worker with more than a few wants to be restarted.
+  /// end: see ``WorkerConfiguration/setAsideLimit``.
   public let setAside: Int
 }
 
@@ -51,7 +53,8 @@ final class Pulse: Sendable {
       let session = slots.session.isEmpty ? nil : slots.session
       return WorkerStatus(
         name: configuration.name,
-        state: slots.draining ? .draining : session == nil ? .starting : .serving, session: session,
+        state: slots.stuck != nil
+          ? .stuck : slots.draining ? .draining : session == nil ? .starting : .serving, session: session,
         slots: slots.concurrency, running: slots.runningCount, held: slots.heldCount,
         setAside: slots.setAside)
     }
