@@ -1,35 +1,37 @@
 import TaskQueue
 
-/// A queue's overview, and what the workers of this process do, as gauges.
+/// How the queues stand, and what the workers of this process do, as gauges.
 enum QueueMetrics {
-  /// More queues than these are shown as one, `other`.
-  static let queuesShown = 200
-
-  static func families(_ overview: QueueOverview) -> [MetricFamily] {
-    let lines = shown(overview.queues)
+  static func families(_ gauges: QueueGauges) -> [MetricFamily] {
+    let lines = gauges.queues
+    func gauge(_ name: String, _ help: String, _ value: (QueueGauges.Line) -> Int) -> MetricFamily {
+      .gauge(name, help, by: "queue", lines.map { ($0.queue, Double(value($0))) })
+    }
+    var depths = lines.map { ($0.queue, Double($0.depth)) }
+    if gauges.queueCount > lines.count { depths.append(("other", Double(gauges.depthOfOthers))) }
     return [
+      .gauge("drawbar_queues", "Queues that were ever submitted to.", Double(gauges.queueCount)),
       .gauge(
-        "drawbar_queue_ready", "Chains that a worker could take now.", by: "queue",
-        lines.map { ($0.name, Double($0.ready)) }),
+        "drawbar_queue_depth", "Chains that were submitted and have not ended.", by: "queue", depths),
+      gauge("drawbar_queue_ready", "Chains that a worker could take now.", \.ready),
       .gauge(
-        "drawbar_queue_lanes", "Lanes that have work.", by: "queue",
-        lines.map { ($0.name, Double($0.lanes)) }),
-      .gauge(
+        "drawbar_queue_oldest_ready_seconds", "For how long the oldest of these waits; 0 without one.",
+        by: "queue", lines.map { ($0.queue, ($0.oldest ?? .zero) / .seconds(1)) }),
+      gauge("drawbar_queue_lanes", "Lanes that have work.", \.lanes),
+      gauge(
         "drawbar_queue_suspects", "Chains whose workers died with them twice; each is run alone.",
-        by: "queue", lines.map { ($0.name, Double($0.suspects)) }),
-      .gauge("drawbar_chains_due", "Chains that wait for a time.", Double(overview.due)),
-      .gauge(
-        "drawbar_chains_parked", "Chains held back by limits that tripped.", Double(overview.parked)),
-      .gauge(
-        "drawbar_groups_staged", "Groups that were staged and not sealed.", Double(overview.staged)),
+        \.suspects),
+      gauge(
+        "drawbar_queue_dead", "Of the latest 1,000 chains that were given up, those of this queue.", \.dead),
+      .gauge("drawbar_chains_due", "Chains that wait for a time.", Double(gauges.due)),
       .gauge(
         "drawbar_chains_dead", "Chains that were given up, as far as they are still listed.",
-        Double(overview.dead)),
-      .gauge(
-        "drawbar_sessions", "Workers that Redis knows, in all processes.", Double(overview.sessions.count)),
+        Double(gauges.dead)),
+      .gauge("drawbar_groups_staged", "Groups that were staged and not sealed.", Double(gauges.staged)),
+      .gauge("drawbar_sessions", "Workers that Redis knows, in all processes.", Double(gauges.sessions)),
       .gauge(
         "drawbar_sessions_overdue", "Of these, workers whose lease is over and whose work goes to others.",
-        Double(overview.sessions.count { $0.leaseLeft < 0 })),
+        Double(gauges.overdue)),
     ]
   }
 
@@ -52,21 +54,5 @@ enum QueueMetrics {
       gauge("drawbar_worker_held", "Chains that the worker holds, running or not.", \.held),
       gauge("drawbar_worker_set_aside", "Tasks that ignored their cancel and still run.", \.setAside),
     ]
-  }
-
-  private struct Line { var name: String, ready: Int, lanes: Int, suspects: Int }
-
-  private static func shown(_ queues: [QueueOverview.Line]) -> [Line] {
-    var lines = queues.prefix(queuesShown).map {
-      Line(name: $0.queue, ready: $0.ready, lanes: $0.lanes, suspects: $0.suspects)
-    }
-    let rest = queues.dropFirst(queuesShown)
-    if !rest.isEmpty {
-      lines.append(
-        Line(
-          name: "other", ready: rest.reduce(0) { $0 + $1.ready }, lanes: rest.reduce(0) { $0 + $1.lanes },
-          suspects: rest.reduce(0) { $0 + $1.suspects }))
-    }
-    return lines
   }
 }

@@ -21,7 +21,7 @@ struct Site: Sendable {
   private let workers: [Worker]
   private let metrics: MetricRegistry
   private let redis: Cached<Void>
-  private let overview: Cached<QueueOverview>
+  private let gauges: Cached<QueueGauges>
 
   /// - Parameter patience: for Redis' answer.
   init(queue: Queue, workers: [Worker], metrics: MetricRegistry, patience: Duration) {
@@ -30,7 +30,7 @@ struct Site: Sendable {
     redis = Cached(for: .seconds(1)) {
       try await within(patience) { _ = try await queue.redis.send(RedisCommand("PING")) }
     }
-    overview = Cached(for: .seconds(1)) { try await within(patience) { try await queue.overview() } }
+    gauges = Cached(for: .seconds(1)) { try await within(patience) { try await queue.gauges() } }
   }
 
   func answer(_ method: HTTPMethod, _ target: String) async -> Answer {
@@ -72,7 +72,7 @@ struct Site: Sendable {
     var families = metrics.collect() + QueueMetrics.families(workers.map(\.status))
     var isUp = true
     do {
-      families += QueueMetrics.families(try await overview.value())
+      families += QueueMetrics.families(try await gauges.value())
     } catch {
       isUp = false
     }

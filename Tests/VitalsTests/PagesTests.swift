@@ -1,3 +1,4 @@
+import Foundation
 import NIOHTTP1
 import RedisClient
 import RedisServer
@@ -142,6 +143,11 @@ import Testing
       #expect(page.value("drawbar_links_running", ["task": "wait"]) == 1)
       #expect(page.value("drawbar_links_running", ["task": "obey"]) == 0)
       #expect(page.value("drawbar_queue_ready", ["queue": "other"]) == 1)
+      #expect(page.value("drawbar_queue_depth", ["queue": "other"]) == 1)
+      #expect((page.value("drawbar_queue_oldest_ready_seconds", ["queue": "other"]) ?? 0) > 0)
+      #expect(page.value("drawbar_queue_oldest_ready_seconds", ["queue": "default"]) == 0)
+      #expect(page.value("drawbar_queue_dead", ["queue": "default"]) == 1)
+      #expect(page.value("drawbar_queue_dead", ["queue": "other"]) == 0)
       #expect(page.value("drawbar_queue_ready", ["queue": "default"]) == 0)
       #expect(page.value("drawbar_chains_due") == 1)
       #expect(page.value("drawbar_sessions") == 1)
@@ -172,19 +178,71 @@ import Testing
       }
       let seconds = (ContinuousClock.now - begun).components.seconds + 1
       let stats = try await stand.queue.redis.send(RedisCommand("INFO", "commandstats")).string ?? ""
-      let line = try #require(stats.split(whereSeparator: \.isNewline).first { $0.contains("_smembers:") })
-      let calls = try #require(
-        line.split(separator: "calls=").last?.split(separator: ",").first.flatMap { Int($0) })
-      #expect(calls <= seconds)
+      // One script a scrape, and nothing else.
+      func calls(_ command: String) -> Int {
+        stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_\(command):") }
+          .flatMap { $0.split(separator: "calls=").last?.split(separator: ",").first.flatMap { Int($0) } }
+          ?? 0
+      }
+      #expect(calls("evalsha") + calls("eval") > 0)
+      #expect(calls("evalsha") + calls("eval") <= seconds + 1)
+      #expect(calls("scan") + calls("keys") == 0)
     }
   }
 
-  @Test func moreQueuesThanCanBeShownAreSummedUp() throws {
-    let families = QueueMetrics.families(
-      try overview(queues: (0..<300).map { (name: "q\($0)", ready: 2) }))
-    let page = try PrometheusPage(PrometheusText.page(families))
-    #expect(page.samples.filter { $0.name == "drawbar_queue_ready" }.count == 201)
-    #expect(page.value("drawbar_queue_ready", ["queue": "other"]) == 200)
+  @Test func moreQueuesThanCanBeShownAreSummedUp() async throws {
+    try await Stand.with { stand in
+      try await stand.queue.submit(
+        (0..<203).map {
+          try Chain(id: ChainID("c\($0)"), queue: QueueName("q\($0 + 100)"), links: [Link(Wait.self)])
+        })
+      let page = try await stand.page()
+      #expect(page.samples.filter { $0.name == "drawbar_queue_ready" }.count == 200)
+      #expect(page.value("drawbar_queue_depth", ["queue": "q100"]) == 1)
+      #expect(page.value("drawbar_queue_depth", ["queue": "other"]) == 3)
+      #expect(page.value("drawbar_queues") == 203)
+    }
+  }
+
+  /// Every metric that is shown is in the document, with its kind and labels, and no other.
+  @Test func theDocumentListsExactlyTheMetricsThatAreShown() async throws {
+    func measured(_ queue: Queue, _ metrics: MetricRegistry) -> [Worker] {
+      [
+        Worker(
+          queue: queue, tasks: TaskRegistry(Obey()),
+          configuration: WorkerConfiguration(middleware: [MeasureLinks(factory: metrics)]), logger: quiet)
+      ]
+    }
+    try await Stand.with(workers: measured) { stand in
+      try await stand.queue.submit(Chain(id: ChainID("a"), links: [Link(Obey.self, "full")]))
+      try await eventually("it ends") {
+        try await stand.page().value("drawbar_links_total", ["task": "obey", "outcome": "dead"]) == 1
+      }
+      let page = try await stand.page()
+      var shown: Set<String> = []
+      for (name, kind) in page.types {
+        let suffixes = kind == "histogram" ? ["_bucket", "_sum", "_count"] : [""]
+        let labels = page.samples.filter { sample in suffixes.contains { sample.name == name + $0 } }
+          .flatMap { $0.labels.keys.filter { $0 != "le" } }
+        shown.insert("\(name) \(kind) \(Set(labels).sorted().joined(separator: ","))")
+      }
+      let file = URL(filePath: #filePath).appending(path: "../../../docs/observing.md").standardized
+      let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+      let rows = text.split(separator: "\n").map { row in
+        row.split(separator: "|", omittingEmptySubsequences: false).map {
+          String($0).trimmingCharacters(in: .whitespaces)
+        }
+      }
+      let told = rows.filter { row in
+        row.count > 4 && ["counter", "gauge", "histogram"].contains(row[2])
+      }.map { row in
+        let labels = row[3].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        return "\(row[1].filter { $0 != "`" }) \(row[2]) \(labels.sorted().joined(separator: ","))"
+      }
+      #expect(Set(told).subtracting(shown).isEmpty, "told of and not shown")
+      #expect(shown.subtracting(told).isEmpty, "shown and not told of")
+      #expect(Set(told).count == told.count)
+    }
   }
 
   @Test func workersOfOneNameAreToldApart() throws {
@@ -194,11 +252,4 @@ import Testing
     #expect(page.value("drawbar_worker_slots", ["worker": "w"]) == 4)
     #expect(page.value("drawbar_worker_slots", ["worker": "w-2"]) == 4)
   }
-}
-
-/// An overview of these queues and nothing else.
-private func overview(queues: [(name: String, ready: Int)]) throws -> QueueOverview {
-  QueueOverview(
-    queues: queues.map { QueueOverview.Line(queue: $0.name, ready: $0.ready, lanes: 1, suspects: 0) },
-    sessions: [], due: 0, parked: 0, staged: 0, done: 0, dead: 0)
 }

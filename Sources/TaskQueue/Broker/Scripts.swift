@@ -32,6 +32,8 @@ enum Scripts {
   static let audit = script("audit", with: moving, PackageResources.recover_lua, PackageResources.audit_lua)
   static let note = script(
     "note", with: PackageResources.common_lua, PackageResources.chain_lua, PackageResources.note_lua)
+  static let look = script(
+    "look", with: PackageResources.common_lua, PackageResources.chain_lua, PackageResources.look_lua)
   static let tell = script("tell", with: PackageResources.common_lua, PackageResources.tell_lua)
 
   /// What a chain is, where it waits, how it ends, and how it goes from link to link.

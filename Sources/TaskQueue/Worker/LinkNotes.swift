@@ -22,8 +22,13 @@ final class LinkNotes: Sendable {
   func set(progress: String) { state.withLock { $0.progress = progress } }
 
   func add(line: String) {
-    let line = String(line.prefix(Self.lineLength))
     state.withLock { state in
+      // Whoever floods it doesn't pay for each line: once one is dropped, all are, until the next are sent.
+      guard state.dropped == 0 else {
+        state.dropped += 1
+        return
+      }
+      let line = String(line.prefix(Self.lineLength))
       guard state.lines.count < Self.mostLines, state.bytes + line.utf8.count < Self.mostBytes else {
         state.dropped += 1
         return

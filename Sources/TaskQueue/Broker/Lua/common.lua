@@ -25,7 +25,8 @@
 -- characters in it:   state generation cursor links marks+started time holder
 --   state   r ready, g granted, d due, w waits for a group, f finished, x dead, c cancelled
 --   marks   0: none of the rare fields; 1: some of those of the current link; 2: some of the chain's; 3: both
---   started 1 once a link was granted; time: when the link was granted, or when the chain ended; holder ~: none
+--   started 1 once a link was granted; time: when the link was granted, or when the chain ended
+--           or, of one that is ready, came to its lane, where that is known (else ~); holder ~: none
 -- d, written once: queue level lane keep/keepDead group number+want limit created     (~: none)
 -- S, written once: the links and their inputs, opaque.
 -- Rare fields of the link (marks 1): a failed attempts, k crashes alone, u crashes in company, C cancel,

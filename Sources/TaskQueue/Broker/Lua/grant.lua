@@ -7,7 +7,10 @@ local function promote(now)
     if call('ZREM', P .. 'due', entries[i]) == 1 then
       local id, generation = string.match(entries[i], '^(.*):(%d+)$')
       local x = read(id)
-      if x and x.s == 'd' and x.g == generation then makeReady(x, false, x.z == '0') end
+      if x and x.s == 'd' and x.g == generation then
+        x.t = now
+        makeReady(x, false, x.z == '0')
+      end
     end
   end
 end

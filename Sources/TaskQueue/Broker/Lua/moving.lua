@@ -17,7 +17,7 @@ local function arrive(x, now, fresh, atHead, ...)
     return waitUntil(x, text(now + tonumber(p.d[2])), (place(x, p)))
   end
   local queue, level, lane = place(x, p or false)
-  x.s = 'r'
+  x.s, x.t = 'r', now
   put(x, ...)
   push(x.id, x.g, queue, level, lane, fresh and x.d.limit or nil, atHead)
 end
