@@ -194,7 +194,8 @@ private struct Break: QueueTask {
 private struct Flood: QueueTask {
   static let name = "flood"
   func run(_ input: Nothing, _ context: TaskContext) async throws -> Nothing {
-    for number in 0..<20_000 { context.log("\(number) " + String(repeating: "x", count: 5_000)) }
+    let line = String(repeating: "x", count: 5_000)
+    for _ in 0..<100_000 { context.log(line) }
     return Nothing()
   }
 }
