@@ -117,7 +117,7 @@ struct Hang: QueueTask {
 /// Heeds no cancel, and ends when its gate is opened.
 struct Deaf: QueueTask {
   static let name = "deaf"
-  let gate: Gate
+  let gate: Latch
   func run(_ input: Nothing, _ context: TaskContext) async throws -> Nothing {
     await gate.wait()
     return Nothing()
@@ -125,7 +125,7 @@ struct Deaf: QueueTask {
 }
 
 /// Holds its callers, cancelled or not, until it is opened.
-final class Gate: Sendable {
+final class Latch: Sendable {
   private struct State {
     var isOpen = false
     var waiting: [CheckedContinuation<Void, Never>] = []

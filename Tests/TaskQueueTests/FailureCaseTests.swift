@@ -11,14 +11,14 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct FailureCaseTests {
   private func expect(
     _ link: Link, code: String, saying words: String...,
-    by worker: (Queue, Gate) -> Worker = { queue, gate in
+    by worker: (Queue, Latch) -> Worker = { queue, gate in
       Worker(
         queue: queue, tasks: TaskRegistry(Make(), Break(), Deaf(gate: gate), Flood(), Say(log: Log())),
         configuration: WorkerConfiguration(concurrency: 2, abandonAfter: .milliseconds(50)), logger: quiet)
     }
   ) async throws {
     try await withQueue { queue in
-      let gate = Gate()
+      let gate = Latch()
       defer { gate.open() }
       let worker = worker(queue, gate)
       try await queue.submit(chain("bad", link))

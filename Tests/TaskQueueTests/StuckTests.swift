@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct StuckTests {
   @Test func aWorkerWhoseTasksNeverReturnEndsInAnErrorAndSaysSoOnce() async throws {
     try await withQueue { queue in
-      let gate = Gate()
+      let gate = Latch()
       defer { gate.open() }
       let lines = Lines()
       for id in ["a", "b"] {
@@ -40,7 +40,7 @@ import Testing
 
   @Test func aFewTasksThatNeverReturnAreLeftBehindAndTheWorkerGoesOn() async throws {
     try await withQueue { queue in
-      let gate = Gate()
+      let gate = Latch()
       defer { gate.open() }
       let log = Log()
       try await queue.submit(chain("deaf", Link(Deaf.self, timeLimit: .milliseconds(50))))
@@ -61,7 +61,7 @@ import Testing
   @Test(arguments: [true, false])
   func noEndWaitsForATaskThatNeverReturns(gracefully: Bool) async throws {
     try await withQueue { queue in
-      let gate = Gate()
+      let gate = Latch()
       defer { gate.open() }
       try await queue.submit(chain("deaf", Link(Deaf.self)))
       let worker = Worker(
