@@ -282,6 +282,19 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test func noMoreIsMendedThanIsTold() async throws {
+    try await withQueue { queue in
+      try await queue.submit((0..<250).map { try chain("c\($0)", Link(Say.self, "x")) })
+      try await queue.redis.send(RedisCommand("DEL", .string(queue.broker.key("l:default|1|-"))))
+      let some = try await queue.audit(repair: true, most: 30)
+      #expect(some.cut && some.findings.count == 30)
+      let rest = try await queue.audit(repair: true)
+      #expect(!rest.cut && rest.findings.count == 220)
+      let after = try await queue.audit()
+      #expect(after.findings.isEmpty && after.chains == 250)
+    }
+  }
+
   /// Whatever moves while it looks is no finding.
   @Test func aBusyQueueIsFoundToBeInOrder() async throws {
     try await withQueue { queue in

@@ -27,7 +27,7 @@ public struct AuditReport: Sendable, Codable {
   /// Chains and keys that were looked at.
   public var chains = 0
   public var keys = 0
-  /// There are more findings than were asked for.
+  /// There are as many findings as were asked for, and may be more.
   public var cut = false
 
   /// Whether something is broken now. What is merely left over keeps memory, and stops nothing.

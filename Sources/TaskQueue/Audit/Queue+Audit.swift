@@ -36,9 +36,10 @@ extension Queue {
       }
     }
     for slice in Self.slices(of: suspicions) {
-      let slice = slice.filter { !isExplained($0) }
-      for (suspicion, finding) in try await look(at: slice, repair: repair) {
-        if report.findings.count < most { report.findings.append(finding) }
+      // No more is mended than is told.
+      let slice = slice.filter { !isExplained($0) }.prefix(max(0, most - report.findings.count))
+      for (suspicion, finding) in try await look(at: Array(slice), repair: repair) {
+        report.findings.append(finding)
         let chain = walk.ledger.chains[suspicion.subject]
         switch finding.check {
         case .waitsForNothing: explained.insert("\(suspicion.subject)/\(chain?.cursor ?? 0)")
@@ -47,10 +48,10 @@ extension Queue {
         default: break
         }
       }
-      guard report.findings.count < most else {
-        report.cut = true
-        return report
-      }
+    }
+    guard report.findings.count < most else {
+      report.cut = true
+      return report
     }
     // A chain without a state may count or not.
     if !suspicions.contains(where: { $0.check == .unreadable }) {

@@ -75,7 +75,7 @@ extension QueueCommand {
       let walked =
         "\(report.chains) chains and \(report.keys) keys looked at in \(Board.elapsed(took))"
       lines.append(Line(verdict(report), report.isBroken ? .red : .green) + Line("  \(walked)", .faint))
-      if report.cut { lines.append(Line("There is more: mend this, and audit again.", .yellow)) }
+      if report.cut { lines.append(Line("There may be more: mend this, and audit again.", .yellow)) }
       return lines
     }
 
