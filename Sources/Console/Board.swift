@@ -45,10 +45,20 @@ extension Board {
   }
 
   private var title: Line {
-    let from = deployment.fromVersion ?? "?"
-    var line = Line(deployment.id, .bold) + Line("  \(deployment.package.app) \(from) → ")
-    line += Line(deployment.package.version, .bold) + "  "
-    line += Line(deployment.state.rawValue, deployment.state.paint)
+    var line = Line(deployment.id, .bold) + Line("  \(deployment.package.app) ")
+    if let run = deployment.dayTwo {
+      line += Line(([run.script] + run.arguments).joined(separator: " "), .bold)
+    } else {
+      line += Line("\(deployment.fromVersion ?? "?") → ") + Line(deployment.package.version, .bold)
+    }
+    line += Line("  ") + Line(deployment.state.rawValue, deployment.state.paint)
+    switch deployment.kind {
+    case .scaleOut: line += Line("  scale-out", .faint)
+    case .heal: line += Line("  healing", .faint)
+    case .dayTwo: line += Line("  day-2 run", .faint)
+    case .release, .rollback: break
+    }
+    if let campaign = deployment.campaign { line += Line("  of \(campaign)", .faint) }
     if deployment.kind == .rollback {
       line += Line("  rollback" + (deployment.origin.map { " of \($0)" } ?? ""), .faint)
     }

@@ -88,18 +88,28 @@ extension Releases {
 
   private struct StoredCampaign {
     var view: CampaignView
+    /// Its deployments, by their groups.
+    var deployments: [String: String]
     var revision: Int
   }
+
+  /// The field that names a group's deployment. Written by the commit that creates it.
+  private static func deploymentField(_ group: String) -> String { "deployment/" + group }
 
   private func stored(campaign id: String) async throws -> StoredCampaign {
     guard let name = try? Names.campaign(id) else { throw ReleaseError.unknownCampaign(id) }
     let record = try await queue.record(name)
     guard record.revision > 0 else { throw ReleaseError.unknownCampaign(id) }
-    return StoredCampaign(
-      view: CampaignView(
-        campaign: try JSON.decode(record.fields["campaign"], "the campaign \(id)"),
-        order: try JSON.decode(record.fields["order"], "the order of the campaign \(id)"), now: record.now),
-      revision: record.revision)
+    let view = CampaignView(
+      campaign: try JSON.decode(record.fields["campaign"], "the campaign \(id)"),
+      order: try JSON.decode(record.fields["order"], "the order of the campaign \(id)"), now: record.now)
+    var deployments: [String: String] = [:]
+    for member in view.campaign.members {
+      deployments[member.group] = record.fields[Self.deploymentField(member.group)].map {
+        String(decoding: $0, as: UTF8.self)
+      }
+    }
+    return StoredCampaign(view: view, deployments: deployments, revision: record.revision)
   }
 
   private func move(
@@ -108,10 +118,10 @@ extension Releases {
     for attempt in 0..<Self.attempts {
       try await pause(before: attempt)
       let stored = try await stored(campaign: id)
-      let facts = try await facts(stored.view.campaign)
+      let facts = try await facts(stored)
       let decided: (campaign: Campaign, effects: [CampaignEffect])
       do {
-        decided = try decide(stored.view.campaign, action, groups: facts.groups, now: stored.view.now)
+        decided = try decide(stored.view.campaign, action, groups: facts, now: stored.view.now)
       } catch {
         throw ReleaseError.campaign(error)
       }
@@ -131,32 +141,20 @@ extension Releases {
         }
         guard try await queue.commit(commit) == .committed else { continue }
       }
-      for effect in decided.effects { try await carryOut(effect, view, facts.deployments) }
+      for effect in decided.effects { try await carryOut(effect, view, stored.deployments) }
       return view
     }
     throw ReleaseError.contended(id)
   }
 
-  private func facts(_ campaign: Campaign) async throws -> (
-    groups: [String: GroupFacts], deployments: [String: String]
-  ) {
+  /// How its deployments stand.
+  private func facts(_ stored: StoredCampaign) async throws -> [String: GroupFacts] {
     var groups: [String: GroupFacts] = [:]
-    var deployments: [String: String] = [:]
-    for member in campaign.members where member.started {
-      let ledger = try await ledger(member.group).ledger
-      // Its own deployment is the latest that says so; others may have come after it.
-      for number in stride(from: ledger.number, to: max(0, ledger.number - 20), by: -1) {
-        let id = "\(member.group)-\(number)"
-        guard let stored = try StoredDeployment(await queue.record(Names.deployment(id)), id: id),
-          stored.deployment.campaign == campaign.id
-        else { continue }
-        groups[member.group] = GroupFacts(
-          state: stored.deployment.state, failures: stored.deployment.failuresSeen)
-        deployments[member.group] = id
-        break
-      }
+    for (group, id) in stored.deployments {
+      let deployment = try await load(id).deployment
+      groups[group] = GroupFacts(state: deployment.state, failures: deployment.failuresSeen)
     }
-    return (groups, deployments)
+    return groups
   }
 
   private func carryOut(
@@ -192,9 +190,9 @@ extension Releases {
     var options = view.order.options
     options.start = true
     _ = try await create(on: name, options) { group, ledger, before in
-      // It may have been braked or aborted since it said start.
+      // It may have been braked or aborted since it said start: its revision goes into the same commit.
       let now = try await stored(campaign: view.campaign.id)
-      guard now.view.campaign.mayStart(name) else {
+      guard now.view.campaign.mayStart(name), now.deployments[name] == nil else {
         throw ReleaseError.unreadable("the campaign \(view.campaign.id) no longer starts \(name)")
       }
       var draft = Draft(
@@ -203,6 +201,11 @@ extension Releases {
         package: try await package(group.app, version), kind: .release, forced: options.forced, start: true,
         by: "campaign \(view.campaign.id)", reason: view.order.reason)
       draft.campaign = view.campaign.id
+      draft.also = [
+        Commit.Change(
+          try Names.campaign(view.campaign.id), expecting: now.revision,
+          set: [Self.deploymentField(name): Array("\(name)-\(ledger.ledger.number + 1)".utf8)])
+      ]
       return draft
     }
   }

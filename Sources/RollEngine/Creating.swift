@@ -55,6 +55,8 @@ extension Releases {
     var dayTwo: DayTwo?
     /// The campaign that it is part of.
     var campaign: String?
+    /// What changes with its creation.
+    var also: [Commit.Change] = []
   }
 
   /// Commits a draft: the new deployment, the group's ledger, and the abort of the one before.
@@ -67,6 +69,7 @@ extension Releases {
     if ledger.number == 0, ledger.epoch == 0 { ledger.epoch = Ledger.firstEpoch(now: now) }
     ledger.number += 1
     var move = Move()
+    move.commit.changes = draft.also
     var revoked = true
     if let before = draft.before {
       revoked = try await abort(
@@ -158,11 +161,16 @@ extension Releases {
   }
 
   /// A published version that isn't bad.
-  func package(_ app: String, _ version: String) async throws -> PackageVersion {
+  ///
+  /// - Parameter ledger: knows the versions that ended well, for a process without a package store.
+  func package(_ app: String, _ version: String, _ ledger: Ledger? = nil) async throws -> PackageVersion {
     if let reason = try await badMark(app: app, version: version) {
       throw ReleaseError.badVersion(app: app, version: version, reason: reason)
     }
-    guard let packages else { throw ReleaseError.noPackageStore }
+    guard let packages else {
+      if let known = ledger?.history.last(where: { $0.version == version })?.package { return known }
+      throw ReleaseError.noPackageStore
+    }
     do {
       let found = try packages.locate(app: app, version: version)
       if let bad = found.bad { throw ReleaseError.badVersion(app: app, version: version, reason: bad.reason) }

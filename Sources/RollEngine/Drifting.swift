@@ -48,8 +48,10 @@ extension Releases {
     }
     // A release may have begun meanwhile.
     let later = try await self.intents(of: group)
-    intents = intents.filter { later.contains($0) }
-    states = states.filter { state in intents.contains { $0.host == state.host } }
+    let still = Dictionary(later.map { ($0.host, $0) }, uniquingKeysWith: { a, _ in a })
+    intents = intents.filter { still[$0.host] == $0 }
+    let compared = Set(intents.map(\.host))
+    states = states.filter { compared.contains($0.host) }
     return DriftReport(
       group: name, at: try await now(), intents: intents, states: states,
       drifts: Rollout.drift(should: intents, is: states))
@@ -191,6 +193,10 @@ struct DriftTask: QueueTask {
     for known in try await releases.fleet.groups() {
       do {
         try await releases.noteDrift(of: known.group.name)
+      } catch ReleaseError.notInspected(let group) {
+        // No worker is up: the other groups would wait in vain as well.
+        context.logger.notice("the drift of \(group) is not known: no worker looked at it in time")
+        break
       } catch let error as ReleaseError {
         context.logger.notice("the drift of \(known.group.name) is not known: \(error)")
       }

@@ -8,6 +8,8 @@ struct Ledger: Codable, Equatable {
     var deployment: String
     var number: Int
     var version: String
+    /// nil for what an earlier version wrote.
+    var package: PackageVersion?
   }
 
   /// The number of the latest deployment; 0 before the first.
@@ -38,7 +40,9 @@ struct Ledger: Codable, Equatable {
     // A day-2 run brings no version.
     if deployment.state == .success, deployment.kind != .dayTwo {
       history.append(
-        Entry(deployment: deployment.id, number: deployment.number, version: deployment.package.version))
+        Entry(
+          deployment: deployment.id, number: deployment.number, version: deployment.package.version,
+          package: deployment.package))
       history.removeFirst(max(0, history.count - 100))
     }
     note(deployment)

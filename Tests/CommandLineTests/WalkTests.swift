@@ -75,6 +75,100 @@ import Testing
     }
   }
 
+  /// What is no new version: scale-outs, restarts, scripts, servers by hand, drift, campaigns, and the record of it all.
+  @Test(.timeLimit(.minutes(4))) func aFleetIsRun() async throws {
+    try await Program.with { drawbar in
+      let hosts = (1...4).map { "web-\($0)" }
+      defer { for host in hosts { Self.end("\(drawbar.state)/\(host)") } }
+      let three = Self.group(Array(hosts.prefix(3)), in: drawbar.state)
+      let network = three.split(separator: "address: ")[1].split(separator: ".").prefix(3).joined(
+        separator: ".")
+      _ = try await drawbar.whileUp {
+        let file = try drawbar.write(three, to: "g.yaml")
+        #expect(try await drawbar("group", "apply", file).code == 0)
+        try await Self.push("1.0", drawbar)
+        #expect(try await drawbar("release", "web", "1.0", "--yes").code == 0)
+        #expect(try await drawbar("drift", "web").out.contains("3 servers, as they should be"))
+
+        // One more server.
+        let none = try await drawbar("scale-out", "web")
+        #expect(none.code == 2)
+        #expect(none.err.contains("every server runs 1.0 already"))
+        let fourth =
+          "\n- { host: web-4, address: \(network).4, port: 18181, directory: \(drawbar.state)/web-4 }\n"
+        _ = try drawbar.write(three + fourth, to: "g.yaml")
+        #expect(try await drawbar("group", "apply", file).code == 0)
+        #expect(try await drawbar("drift", "web").code == 1)
+        #expect(try await drawbar("scale-out", "web", "--check", "--json").out.contains(#"["web-4"]"#))
+        #expect(try await drawbar("scale-out", "web", "--reason", "one more").code == 0)
+        #expect(try await drawbar("drift", "web").code == 0)
+
+        // Over the fleet.
+        #expect(try await drawbar("restart", "web", "--json").code == 0)
+        let script = try drawbar.write("#!/bin/sh\necho \"$1\" >said\n", to: "say.sh")
+        let unknown = try await drawbar("script", "web", "say")
+        #expect(unknown.code == 2)
+        #expect(unknown.err.contains("web has no script say"))
+        #expect(
+          try await drawbar("script", "web", "say", "--file", script, "--in-service", "--", "two words").code
+            == 0)
+        #expect(
+          try String(contentsOfFile: "\(drawbar.state)/web-4/said", encoding: .utf8) == "two words\n")
+
+        // Servers by hand.
+        let why = try await drawbar("pull-out", "web", "web-2", "--json")
+        #expect(why.code == 2)
+        #expect(why.err.contains("it takes a reason") && why.err.contains(#""allowed":["pull-out"]"#))
+        #expect(try await drawbar("pull-out", "web", "web-2", "--reason", "disk").code == 0)
+        let again = try await drawbar("pull-out", "web", "web-2", "--reason", "disk")
+        #expect(again.err.contains("it is pulled out already"))
+        #expect(try await drawbar("pull-in", "web", "web-2", "--reason", "new disk").code == 0)
+        let journal = try await drawbar("journal", "web", "--json").out
+        #expect(journal.contains(#""what":"pull-out""#) && journal.contains(#""why":"web-2: new disk""#))
+
+        // Somebody changes what is installed.
+        _ = try drawbar.write("by hand", to: "web-3/versions/1.0/extra")
+        let drift = try await drawbar("drift", "web", "--json")
+        #expect(drift.code == 1)
+        #expect(drift.out.contains(#""host":"web-3""#))
+        #expect(try await drawbar("heal", "web").out.contains("web-3"))
+        #expect(try await drawbar("heal", "web", "--yes").code == 0)
+        #expect(try await drawbar("drift", "web").code == 0)
+
+        // Doing without.
+        let noReason = try await drawbar("degrade", "--system", "loadBalancer", "--for", "1h")
+        #expect(noReason.code == 2)
+        let off = try await drawbar("degrade", "--all", "--for", "1h", "--reason", "fire", "--json")
+        #expect(off.code == 0, "\(off.err)")
+        #expect(try await drawbar("show", "web").err.contains("DEGRADED: loadBalancer"))
+        #expect(try await drawbar("degrade", "restore", "--all").out == "Nothing is left out.\n")
+        #expect(try await drawbar("putback").out == "No server is left out.\n")
+
+        // Several groups in one go; here it is one.
+        #expect(try await drawbar("epoch", "raise", "web", "--reason", "restored").code == 0)
+        let created = try await drawbar(
+          "campaign", "create", "night", "--wave", "web=1.0", "--limit", "1", "--yes")
+        #expect(created.code == 0, "\(created.err)")
+        let end = ContinuousClock.now + .seconds(60)
+        var night = ""
+        while !night.contains(#""state":"SUCCESS","versions""#), ContinuousClock.now < end {
+          night = try await drawbar("campaign", "show", "night", "--json").out
+        }
+        #expect(night.contains(#""state":"SUCCESS","versions""#), "\(night)")
+
+        // The record.
+        let events = try await drawbar("events", "web-1", "--json").out.split(separator: "\n")
+        #expect(events.first?.contains("created") == true)
+        #expect(try await drawbar("events", "web-1", "--follow").code == 0)
+        #expect(try await drawbar("replay", "web-1").out.contains("SUCCESS"))
+        #expect(
+          try await drawbar("replay", "web-1", "--revision", "1", "--json").out.contains(
+            #""state":"SMOKING""#))
+        #expect(try await drawbar("replay", "web-1", "--at", "5").code == 2)
+      }
+    }
+  }
+
   private static func push(_ version: String, _ drawbar: Program) async throws {
     let pushed = try await drawbar("package", "push", "web", version, package(version, drawbar))
     #expect(pushed.code == 0, "\(pushed.err)")

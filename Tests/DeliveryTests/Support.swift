@@ -64,3 +64,28 @@ extension DemoFleet {
       scripts: HostScripts.defaults, rules: rules)
   }
 }
+
+/// What people say, as a test has them say it.
+struct Said: StageOrders {
+  var off: Degradation.System?
+  var pulledOut: String?
+
+  func leftOut(_ system: Degradation.System) async throws -> Degradation.Switch? {
+    var said = Degradation()
+    guard let off else { return nil }
+    try said.degrade([off], by: "ann", reason: "fire", now: 0, for: 1_000)
+    return said.inForce(system, at: 1)
+  }
+
+  func pulledOut(_ host: String, of group: String) async throws -> String? { pulledOut }
+}
+
+extension DemoFleet {
+  /// The stages, with people who say something.
+  func stages(_ said: Said) -> Stages {
+    let balancers = Balancers()
+    return Stages(
+      Drivers(
+        packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) }, orders: said))
+  }
+}

@@ -22,7 +22,7 @@ struct SystemOptions: ParsableArguments {
   @Flag(help: "All of them: a release then needs nothing but the package and Redis.") var all = false
 
   func validate() throws {
-    guard systems.isEmpty != all else { throw ValidationError("name systems with --system, or use --all") }
+    guard systems.isEmpty == all else { throw ValidationError("name systems with --system, or use --all") }
   }
 
   var chosen: [Degradation.System] { all ? Degradation.System.allCases : systems }
