@@ -89,6 +89,15 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Programs of the machine, as tasks
+    .target(
+      name: "Processes", dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
+    .target(
+      name: "Programs",
+      dependencies: ["Processes", "TaskQueue", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+
     // The engine
     .target(name: "Rollout", swiftSettings: strict),
     .target(
@@ -98,7 +107,7 @@ let package = Package(
     .target(
       name: "Delivery",
       dependencies: [
-        "Fleet", "Rollout",
+        "Fleet", "Processes", "Rollout",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -225,6 +234,14 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "ProgramsTests",
+      dependencies: [
+        "Processes", "Programs", "RedisClient", "RedisServer", "TaskQueue",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
     .testTarget(
       name: "FleetTests",
@@ -246,7 +263,7 @@ let package = Package(
     .testTarget(
       name: "DeliveryTests",
       dependencies: [
-        "Delivery", "DemoFleet", "Fleet", "RedisClient", "RedisServer", "Rollout", "TaskQueue", "Workflows",
+        "Delivery", "DemoFleet", "Fleet", "Processes", "RedisClient", "RedisServer", "Rollout", "TaskQueue", "Workflows",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),

@@ -1,6 +1,7 @@
 import DemoFleet
 import Fleet
 import FoundationEssentials
+import Processes
 import Rollout
 import Subprocess
 import Testing
@@ -173,7 +174,7 @@ import Workflows
       #expect(seen.contains("DRAWBAR_VERSION=1\n"))
       let names = Set(
         seen.split(separator: "\n").compactMap { $0.split(separator: "=").first.map(String.init) })
-      let allowed = Set(LocalHost.inherited + ["PORT", "HOST", "PWD", "OLDPWD", "SHLVL", "_"])
+      let allowed = Set(InheritedEnvironment.names + ["PORT", "HOST", "PWD", "OLDPWD", "SHLVL", "_"])
       #expect(names.filter { !allowed.contains($0) && !$0.hasPrefix("DRAWBAR_") } == [])
     }
   }

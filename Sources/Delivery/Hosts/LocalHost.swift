@@ -1,13 +1,10 @@
 public import Fleet
-import FoundationEssentials
+import Processes
 public import Rollout
 
 /// Servers that are directories and ports of this machine; each app is a real process. See ``HostLayout`` for
 /// what a directory holds.
 public struct LocalHost: HostAccess {
-  /// What of the worker's environment scripts and apps get; nothing else, so no secret of the worker's.
-  static let inherited = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME"]
-
   /// How long to wait for other work on the same server to end.
   let patience: Duration
 
@@ -139,7 +136,7 @@ public struct LocalHost: HostAccess {
   private func environment(
     _ order: InstallOrder, _ server: Server, _ layout: HostLayout, version: String?
   ) -> [String: String] {
-    var all = ProcessInfo.processInfo.environment.filter { Self.inherited.contains($0.key) }
+    var all = InheritedEnvironment.variables()
     all["PORT"] = "\(server.port)"
     all["HOST"] = server.address
     all["DRAWBAR_HOST"] = server.host

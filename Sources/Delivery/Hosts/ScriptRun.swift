@@ -1,3 +1,4 @@
+import Processes
 import Subprocess
 
 #if canImport(Glibc)
@@ -39,16 +40,6 @@ struct ScriptRun {
   /// Output beyond this many bytes is thrown away, the oldest first.
   private static let outputCap = 4 * 1024 * 1024
 
-  static func ownProcessGroup() -> PlatformOptions {
-    var options = PlatformOptions()
-    options.processGroupID = 0
-    // The kill that Subprocess ends every sequence with goes where its last step went: to the whole group.
-    options.teardownSequence = [
-      .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(50))
-    ]
-    return options
-  }
-
   /// Runs the script to its end.
   ///
   /// - Throws: ``DeliveryFailure``: `script` where it ends with another status than 0, `timeout` where it is
@@ -65,7 +56,7 @@ struct ScriptRun {
           .name("sh"),
           arguments: Arguments(["-c", Self.launch, name, mark, output, workingDirectory, file] + arguments),
           environment: .custom(Dictionary(known, uniquingKeysWith: { $1 })),
-          platformOptions: Self.ownProcessGroup(), output: .discarded, error: .discarded
+          platformOptions: .ownProcessGroup, output: .discarded, error: .discarded
         ).terminationStatus
       }
       group.addTask {

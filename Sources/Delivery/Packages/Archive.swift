@@ -1,3 +1,4 @@
+import Processes
 import Subprocess
 
 /// Unpacking of a `.tar.gz` that may come from anywhere: nothing of it may land, or point, outside.
@@ -20,7 +21,7 @@ enum Archive {
         "--no-same-permissions", "--warning=no-timestamp", "--warning=no-unknown-keyword",
       ],
       environment: .inherit.updating(["LC_ALL": "C", "TAR_OPTIONS": nil]),
-      platformOptions: ScriptRun.ownProcessGroup(),
+      platformOptions: .ownProcessGroup,
       output: .discarded, error: .string(limit: 64 * 1024))
     let said = result.standardError.split(separator: "\n").prefix(3).joined(separator: "; ")
     guard result.terminationStatus.isSuccess else {
