@@ -96,36 +96,6 @@ extension YAMLFields {
     return number
   }
 
-  fileprivate func quantity(_ key: String) -> Quantity? {
-    guard let text = text(key) else { return nil }
-    guard let quantity = Quantity(text) else {
-      wrong(key, "'\(text)' is neither a count nor a percentage; write 3 or 25%")
-      return nil
-    }
-    return quantity
-  }
-
-  /// A YAML list, or one text with commas: `1,10%,25%`.
-  fileprivate func sizes(_ key: String) -> [BatchSize]? {
-    guard let node = node(key) else { return nil }
-    let texts: [String]
-    if let list = node.sequence {
-      texts = list.map { $0.scalar?.string ?? "" }
-    } else if let text = node.scalar?.string {
-      texts = text.split(separator: ",", omittingEmptySubsequences: false).map {
-        String($0).trimmingSpaces
-      }
-    } else {
-      texts = [""]
-    }
-    let sizes = texts.map(BatchSize.init(_:))
-    guard !sizes.contains(nil) else {
-      wrong(key, "is no list of batch sizes; write counts and percentages: [1, 10%, 25%]")
-      return nil
-    }
-    return sizes.compactMap(\.self)
-  }
-
   fileprivate func gate(_ key: String) -> Gate? {
     guard let text = text(key) else { return nil }
     if text == "manual" { return .manual }
@@ -142,12 +112,5 @@ extension YAMLFields {
     var mark = mark(keys[0])
     if keys.count == 2, let inner = node(keys[0])?.mapping?[keys[1]] { mark = inner.mark ?? mark }
     problems.add(field(keys.joined(separator: ".")), at: mark, message)
-  }
-}
-
-extension String {
-  fileprivate var trimmingSpaces: String {
-    let body = drop { $0 == " " }
-    return String(body.reversed().drop { $0 == " " }.reversed())
   }
 }

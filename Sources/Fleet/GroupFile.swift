@@ -25,12 +25,12 @@ public enum GroupFile {
   public static func parse(
     _ yaml: String, file: String, scriptNames: [String] = ["start", "stop"],
     script: (String) throws -> String = { _ in throw NoScripts() }
-  ) throws(GroupFileError) -> Group {
-    let problems = ProblemList(file: file)
-    let group = root(of: yaml, problems).flatMap {
+  ) throws(InvalidFile) -> Group {
+    let problems = ProblemList(file: file, subject: "a group")
+    let group = problems.root(of: yaml, least: "group, app and servers").flatMap {
       read($0, problems, scriptNames, script)
     }
-    guard let group, problems.inOrder.isEmpty else { throw GroupFileError(problems: problems.inOrder) }
+    guard let group, problems.inOrder.isEmpty else { throw InvalidFile(problems: problems.inOrder) }
     return group
   }
 
@@ -38,36 +38,6 @@ public enum GroupFile {
   public struct NoScripts: Error, CustomStringConvertible {
     public init() {}
     public var description: String { "scripts in files can't be read here" }
-  }
-
-  private static func root(of yaml: String, _ problems: ProblemList) -> Node? {
-    do {
-      guard let root = try compose(yaml: yaml) else {
-        problems.add("", at: nil, "the file is empty; a group needs at least group, app and servers")
-        return nil
-      }
-      return root
-    } catch let error as YamlError {
-      let (mark, message) = explain(error)
-      problems.add("", at: mark, message)
-    } catch {
-      problems.add("", at: nil, "not YAML: \(error)")
-    }
-    return nil
-  }
-
-  private static func explain(_ error: YamlError) -> (Mark?, String) {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      (mark, "not YAML: \(problem)")
-    case .reader(let problem, _, _, _):
-      (nil, "not YAML: \(problem)")
-    case .duplicatedKeysInMapping(let duplicates, let context):
-      (context.mark, "the key \(duplicates.joined(separator: ", ")) is given twice; keep one")
-    default:
-      (nil, "not YAML: \(error)")
-    }
   }
 
   private static func read(

@@ -1,35 +1,15 @@
-import Yams
-
-/// Notes what is wrong with a file, so that one reading reports it all.
-final class ProblemList {
-  let file: String
-  private(set) var problems: [GroupFileProblem] = []
-
-  init(file: String) {
-    self.file = file
-  }
-
-  func add(_ field: String, at mark: Mark?, _ message: String) {
-    problems.append(
-      GroupFileProblem(
-        file: file, line: mark?.line ?? 1, column: mark?.column ?? 1, field: field, message: message))
-  }
-
-  var inOrder: [GroupFileProblem] {
-    problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
-  }
-}
+package import Yams
 
 /// One mapping of a YAML file, read field by field. A field that is missing or wrong is noted in the list and
 /// reads as nil, so that reading goes on to the next.
-struct YAMLFields {
-  let path: String
-  let mark: Mark?
-  let problems: ProblemList
+package struct YAMLFields {
+  package let path: String
+  package let mark: Mark?
+  package let problems: ProblemList
   private let values: [String: Node]
 
   /// Notes a node that is no mapping, and every key that is not `known`.
-  init(_ node: Node, path: String, known: [String], problems: ProblemList) {
+  package init(_ node: Node, path: String, known: [String], problems: ProblemList) {
     self.path = path
     self.mark = node.mark
     self.problems = problems
@@ -43,7 +23,8 @@ struct YAMLFields {
           let meant = NearestWord.to(name, among: known).map { "did you mean \($0)? " } ?? ""
           problems.add(
             Self.join(path, name), at: key.mark,
-            "unknown key; \(meant)\(path.isEmpty ? "a group" : path) has: \(known.joined(separator: ", "))")
+            "unknown key; \(meant)\(path.isEmpty ? problems.subject : path) has: \(known.joined(separator: ", "))"
+          )
         }
       }
     } else {
@@ -52,13 +33,13 @@ struct YAMLFields {
     self.values = values
   }
 
-  func field(_ key: String) -> String { Self.join(path, key) }
+  package func field(_ key: String) -> String { Self.join(path, key) }
 
   /// Where the key's value stands, or else the mapping.
-  func mark(_ key: String) -> Mark? { values[key]?.mark ?? mark }
+  package func mark(_ key: String) -> Mark? { values[key]?.mark ?? mark }
 
   /// The key's value where it is given and not null.
-  func node(_ key: String) -> Node? {
+  package func node(_ key: String) -> Node? {
     guard let node = values[key] else { return nil }
     if let scalar = node.scalar, scalar.style == .plain, ["", "~", "null"].contains(scalar.string) {
       return nil
@@ -66,15 +47,15 @@ struct YAMLFields {
     return node
   }
 
-  func wrong(_ key: String, _ message: String) {
+  package func wrong(_ key: String, _ message: String) {
     problems.add(field(key), at: mark(key), message)
   }
 
-  func required(_ key: String, _ what: String) {
+  package func required(_ key: String, _ what: String) {
     if node(key) == nil { wrong(key, "is missing; it is \(what)") }
   }
 
-  func text(_ key: String) -> String? {
+  package func text(_ key: String) -> String? {
     guard let node = node(key) else { return nil }
     guard let scalar = node.scalar else {
       wrong(key, "expected one value, not a list or a mapping")
@@ -83,7 +64,7 @@ struct YAMLFields {
     return scalar.string
   }
 
-  func name(_ key: String, _ rule: NameRule) -> String? {
+  package func name(_ key: String, _ rule: NameRule) -> String? {
     guard let text = text(key) else { return nil }
     guard rule.accepts(text) else {
       wrong(key, "'\(text)' is not allowed; use \(rule.allowed)")
@@ -92,7 +73,7 @@ struct YAMLFields {
     return text
   }
 
-  func integer(_ key: String, in range: ClosedRange<Int>, what: String) -> Int? {
+  package func integer(_ key: String, in range: ClosedRange<Int>, what: String) -> Int? {
     guard let text = text(key) else { return nil }
     guard let number = Int(text), range.contains(number) else {
       wrong(key, "\(text) is not \(what); use \(range.lowerBound) to \(range.upperBound)")
@@ -101,7 +82,7 @@ struct YAMLFields {
     return number
   }
 
-  func flag(_ key: String) -> Bool? {
+  package func flag(_ key: String) -> Bool? {
     guard let text = text(key) else { return nil }
     switch text {
     case "true", "yes", "on": return true
@@ -112,7 +93,7 @@ struct YAMLFields {
     }
   }
 
-  func duration(_ key: String) -> Int64? {
+  package func duration(_ key: String) -> Int64? {
     guard let text = text(key) else { return nil }
     guard let milliseconds = DurationText.milliseconds(text) else {
       wrong(key, "'\(text)' is not a duration; write \(DurationText.allowed)")
@@ -121,7 +102,7 @@ struct YAMLFields {
     return milliseconds
   }
 
-  func choice(_ key: String, of choices: [String]) -> String? {
+  package func choice(_ key: String, of choices: [String]) -> String? {
     guard let text = text(key) else { return nil }
     guard choices.contains(text) else {
       wrong(key, "'\(text)' is not a choice; use \(choices.joined(separator: " or "))")
@@ -131,7 +112,7 @@ struct YAMLFields {
   }
 
   /// An absolute path without `..` in it.
-  func path(_ key: String) -> String? {
+  package func path(_ key: String) -> String? {
     guard let text = text(key) else { return nil }
     let parts = text.split(separator: "/")
     guard text.hasPrefix("/"), !parts.contains(".."), !parts.contains("."), !parts.isEmpty,

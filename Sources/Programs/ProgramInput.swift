@@ -32,21 +32,23 @@ public struct ProgramInput: Codable, Sendable, Equatable {
   public enum StandardInput: Codable, Sendable, Equatable {
     /// Nothing: its end is at once.
     case none
-    /// The results of the link before, as JSON; see ``StepResult``.
-    case results(of: ResultSource)
-    /// What the programs of the link before wrote, one after another.
-    case output(of: ResultSource)
+    /// The results of earlier links as a JSON array; see ``StepResult``.
+    case results(of: [ResultSource])
+    /// What the programs of earlier links wrote to standard output, one after another.
+    case output(of: [ResultSource])
   }
 
-  /// Where results come from.
+  /// A link whose results are handed on.
   public struct ResultSource: Codable, Sendable, Equatable {
-    /// The link's index in the chain.
+    /// Its index in the chain.
     public var link: Int
-    /// The names of the group's members, where the link is a group.
+    public var name: String
+    /// The names of its members, where it is a group.
     public var members: [String]?
 
-    public init(link: Int, members: [String]? = nil) {
+    public init(link: Int, name: String, members: [String]? = nil) {
       self.link = link
+      self.name = name
       self.members = members
     }
   }

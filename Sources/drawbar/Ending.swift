@@ -52,7 +52,7 @@ enum Ending: Int32, CaseIterable {
     self =
       switch error {
       case let stop as Stop: stop.ending
-      case is GroupFileError, is PlanRefusal, is Refusal: .refused
+      case is InvalidFile, is PlanRefusal, is Refusal: .refused
       case is UnknownSchedule, is InvalidSchedule, is InvalidCron, is UnknownTimeZone: .refused
       case is InvalidIdentifier, is InvalidChain, is PayloadTooLarge, is QueueFull: .refused
       case let error as ReleaseError: Ending(error)

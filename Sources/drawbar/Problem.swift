@@ -27,7 +27,7 @@ struct Problem: Encodable {
     if case ReleaseError.refused(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
     if case ReleaseError.campaign(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
     if case ReleaseError.server(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
-    if let error = error as? GroupFileError {
+    if let error = error as? InvalidFile {
       problems = error.problems.map {
         Place(file: $0.file, line: $0.line, column: $0.column, field: $0.field, message: $0.message)
       }

@@ -180,7 +180,7 @@ import Testing
     struct Missing: Error, CustomStringConvertible { var description: String { "no such file" } }
     let yaml =
       "group: g\napp: a\nscripts: { start: s.sh }\nservers: [ { host: h, port: 1, directory: /srv } ]"
-    let error = #expect(throws: GroupFileError.self) {
+    let error = #expect(throws: InvalidFile.self) {
       try GroupFile.parse(yaml, file: "f.yaml") { _ in throw Missing() }
     }
     #expect(error?.description == "f.yaml:3:19: scripts.start: can't read 's.sh': no such file")

@@ -185,7 +185,7 @@ import Testing
     input.environment = ["A": "1"]
     input.inherits = ["B"]
     input.directory = "/x"
-    input.standardInput = .results(of: .init(link: 1, members: ["m"]))
+    input.standardInput = .results(of: [.init(link: 1, name: "all", members: ["m"])])
     input.exitCodes = .init(done: [0, 1], again: [75])
     input.timeLimit = 5
     input.grace = 6

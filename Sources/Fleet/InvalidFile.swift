@@ -1,9 +1,9 @@
-/// Everything that is wrong with a group file, found in one reading.
-public struct GroupFileError: Error, Sendable, Equatable, CustomStringConvertible {
+/// Everything that is wrong with a file of an operator, found in one reading.
+public struct InvalidFile: Error, Sendable, Equatable, CustomStringConvertible {
   /// In the order of the file; never empty.
-  public var problems: [GroupFileProblem]
+  public var problems: [FileProblem]
 
-  public init(problems: [GroupFileProblem]) {
+  public init(problems: [FileProblem]) {
     self.problems = problems
   }
 
@@ -13,8 +13,8 @@ public struct GroupFileError: Error, Sendable, Equatable, CustomStringConvertibl
   }
 }
 
-/// One thing that is wrong with a group file.
-public struct GroupFileProblem: Sendable, Equatable, CustomStringConvertible {
+/// One thing that is wrong with a file.
+public struct FileProblem: Sendable, Equatable, CustomStringConvertible {
   public var file: String
   /// Lines and columns count from 1.
   public var line: Int

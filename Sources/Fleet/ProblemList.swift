@@ -1,0 +1,62 @@
+package import Yams
+
+/// Notes what is wrong with a file, so that one reading reports it all.
+package final class ProblemList {
+  package let file: String
+  /// What the file describes: `a group`.
+  package let subject: String
+  private var problems: [FileProblem] = []
+
+  package init(file: String, subject: String) {
+    self.file = file
+    self.subject = subject
+  }
+
+  package func add(_ field: String, at mark: Mark?, _ message: String) {
+    add(field, line: mark?.line ?? 1, column: mark?.column ?? 1, message)
+  }
+
+  package func add(_ field: String, line: Int, column: Int, _ message: String) {
+    problems.append(
+      FileProblem(file: file, line: line, column: column, field: field, message: message))
+  }
+
+  /// Takes over what is wrong with another file.
+  package func take(_ other: ProblemList) { problems += other.problems }
+
+  package var inOrder: [FileProblem] {
+    problems.sorted { ($0.file, $0.line, $0.column) < ($1.file, $1.line, $1.column) }
+  }
+
+  /// The file as YAML; what is wrong with that is noted, and reads as nil.
+  /// - Parameter least: what an empty file is told to have.
+  package func root(of yaml: String, least: String) -> Node? {
+    do {
+      guard let root = try compose(yaml: yaml) else {
+        add("", at: nil, "the file is empty; \(subject) needs at least \(least)")
+        return nil
+      }
+      return root
+    } catch let error as YamlError {
+      let (mark, message) = Self.explain(error)
+      add("", at: mark, message)
+    } catch {
+      add("", at: nil, "not YAML: \(error)")
+    }
+    return nil
+  }
+
+  private static func explain(_ error: YamlError) -> (Mark?, String) {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      (mark, "not YAML: \(problem)")
+    case .reader(let problem, _, _, _):
+      (nil, "not YAML: \(problem)")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      (context.mark, "the key \(duplicates.joined(separator: ", ")) is given twice; keep one")
+    default:
+      (nil, "not YAML: \(error)")
+    }
+  }
+}
