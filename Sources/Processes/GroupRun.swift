@@ -87,16 +87,17 @@ package struct GroupRun: Sendable {
 
   /// Runs it to its end, and lends each piece of what it writes as it comes.
   ///
+  /// - Parameter lifeline: kills the group for those who can't wait for this call.
   /// - Throws: `CancellationError` where the caller was cancelled; the group is dead then. What Subprocess throws
   ///   where the program can't be started.
   package func callAsFunction(
-    _ wrote: @escaping @Sendable (Source, UnsafeRawBufferPointer) -> Void
+    lifeline: Lifeline = Lifeline(), _ wrote: @escaping @Sendable (Source, UnsafeRawBufferPointer) -> Void
   ) async throws -> Ending {
     try Task.checkCancellation()
     let (stops, stop) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
     // A cancelled task reads no pipes and waits for nothing, but the program has to be seen to its end: so it is
     // watched by a task that is never cancelled, and that this one waits for.
-    let watch = Task { try await run(stops, wrote) }
+    let watch = Task { try await run(stops, lifeline, wrote) }
     let ending = try await withTaskCancellationHandler {
       try await watch.value
     } onCancel: {
@@ -110,7 +111,8 @@ package struct GroupRun: Sendable {
   private enum Part { case read, overdue, stopped, idle }
 
   private func run(
-    _ stops: AsyncStream<Void>, _ wrote: @escaping @Sendable (Source, UnsafeRawBufferPointer) -> Void
+    _ stops: AsyncStream<Void>, _ lifeline: Lifeline,
+    _ wrote: @escaping @Sendable (Source, UnsafeRawBufferPointer) -> Void
   ) async throws -> Ending {
     let seconds = "\(max(1, graceWhenStopped.components.seconds))"
     let variables = environment.map { (Environment.Key(rawValue: $0.key), $0.value) }
@@ -124,8 +126,9 @@ package struct GroupRun: Sendable {
       input: .inputWriter, output: .sequence, error: .sequence
     ) { execution in
       let group = execution.processIdentifier.value
+      lifeline.hold(group)
       // The program is dead by then and not yet collected, so the number is still its own.
-      defer { kill(-group, SIGKILL) }
+      defer { lifeline.cut() }
       return try await withThrowingTaskGroup(of: Part.self) { parts in
         parts.addTask {
           try await read(execution.standardOutput) { wrote(.output, $0) }
@@ -185,5 +188,31 @@ package struct GroupRun: Sendable {
       try await Task.sleep(for: .milliseconds(500))
     } catch { return false }
     return true
+  }
+}
+
+/// A running program's group, for whoever has to kill it at once and from anywhere.
+package final class Lifeline: Sendable {
+  private struct State {
+    var group: pid_t = 0
+    var isCut = false
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// Kills the group, also one that has yet to be started; nothing where it has ended.
+  package func cut() {
+    state.withLock { state in
+      if state.group > 1 { kill(-state.group, SIGKILL) }
+      state = State(isCut: true)
+    }
+  }
+
+  fileprivate func hold(_ group: pid_t) {
+    state.withLock { state in
+      if state.isCut { kill(-group, SIGKILL) } else { state.group = group }
+    }
   }
 }

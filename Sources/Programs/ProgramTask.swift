@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Logging
 import Processes
 import Synchronization
 public import TaskQueue
@@ -23,6 +22,13 @@ public struct ProgramTask: QueueTask {
   public init() {}
 
   public func run(_ input: ProgramInput, _ context: TaskContext) async throws -> ProgramResult {
+    try await run(input, context) { context.log($0) }
+  }
+
+  /// - Parameter tell: takes each line that the program writes.
+  func run(
+    _ input: ProgramInput, _ context: TaskContext, tell: @escaping @Sendable (String) -> Void
+  ) async throws -> ProgramResult {
     if let problem = input.problem { throw TaskFailure(code: "input", message: problem, retry: .never) }
     let variables = input.variables(InheritedEnvironment.variables(and: input.inherits), context)
     let directory = input.directory ?? "/"
@@ -45,11 +51,14 @@ public struct ProgramTask: QueueTask {
     run.standardInput = standardInput?.path
 
     let output = Mutex(OutputRecord(input.bounds))
-    let tell: @Sendable (String) -> Void = { context.logger.info("\($0)") }
+    let lifeline = Lifeline()
+    context.whenAbandoned { lifeline.cut() }
     let begun = ContinuousClock.now
     let ending: GroupRun.Ending
     do {
-      ending = try await run { source, piece in output.withLock { $0.take(source, piece, tell: tell) } }
+      ending = try await run(lifeline: lifeline) { source, piece in
+        output.withLock { $0.take(source, piece, tell: tell) }
+      }
     } catch let error where !(error is CancellationError) {
       throw TaskFailure(code: "no-program", message: "\(file) can't be started: \(error)")
     }

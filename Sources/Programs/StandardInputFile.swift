@@ -6,7 +6,7 @@ import TaskQueue
 struct StandardInputFile {
   let path: String
 
-  /// - Throws: ``TaskFailure`` (`input`) where the results are not there.
+  /// - Throws: ``TaskFailure`` (`input`); `RedisError`.
   init?(_ standardInput: ProgramInput.StandardInput, _ context: TaskContext) async throws {
     guard let bytes = try await Self.bytes(standardInput, context) else { return nil }
     path = FileManager.default.temporaryDirectory.path + "/drawbar-stdin-\(UUID().uuidString)"
@@ -19,10 +19,20 @@ struct StandardInputFile {
   private static func bytes(
     _ standardInput: ProgramInput.StandardInput, _ context: TaskContext
   ) async throws -> [UInt8]? {
-    switch standardInput {
-    case .none: nil
-    case .results, .output:
-      throw TaskFailure(code: "input", message: "results can't be read yet", retry: .never)
+    func result(_ link: Int) async throws -> JSON? { try await context.result(of: link, as: JSON.self) }
+    do {
+      switch standardInput {
+      case .none: return nil
+      case .results(let sources):
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(try await StepResult.all(of: sources, result: result)))
+      case .output(let sources):
+        return try await StepResult.all(of: sources, result: result).compactMap(\.result?.output)
+          .flatMap { Array($0.utf8) }
+      }
+    } catch let error as DecodingError {
+      throw TaskFailure(code: "input", message: "the results before can't be read: \(error)", retry: .never)
     }
   }
 

@@ -33,6 +33,8 @@ public struct Workflow: Sendable, Equatable {
     case program(ProgramInput)
     /// JSON; nil: the result of the step before.
     case task(String, input: String?)
+    /// Nothing, after the step's delay.
+    case pause
     /// Branches side by side. `goesOn`: also when some have failed.
     case group([Branch], goesOn: Bool)
   }

@@ -59,14 +59,18 @@ struct Filler {
     for step in steps {
       var settings = step.settings
       settings.inherit(outer)
+      var rules = rules(settings, scope)
+      if let delay = settings.delay, delay > 0 {
+        // A chain's first link and a group can't come late by themselves.
+        if out.isEmpty || !step.kind.isTask { out.append(.pause(delay)) } else { rules.delay = delay }
+      }
       let begin = out.count
-      let rules = rules(settings, scope)
       switch step.kind {
       case .run(let run):
         var input = program(run, settings, scope, name: step.name)
         if run.input != .none {
           keepOutput(&out, before)
-          let sources = before.map { Self.source($0, out[$0]) }
+          let sources = before.filter { out[$0].work != .pause }.map { Self.source($0, out[$0]) }
           input.standardInput = run.input == .results ? .results(of: sources) : .output(of: sources)
         }
         if let problem = input.problem { wrong(step.place, problem) }
@@ -85,11 +89,10 @@ struct Filler {
         }
         out.append(
           Workflow.Step(
-            name: name(step, scope) ?? "group", work: .group(filled, goesOn: goesOn), rules: rules.ofGroup))
+            name: name(step, scope) ?? "group", work: .group(filled, goesOn: goesOn)))
       case .each(let each):
         out += try await self.each(each, step, settings, scope, &brake)
       }
-      if let delay = settings.delay, begin < out.count { out[begin].rules.delay = delay }
       before = begin..<out.count
     }
     return out
@@ -111,13 +114,13 @@ struct Filler {
     let name = name(step, scope) ?? "each \(each.variable)"
     let sizes = each.batches.map { Self.sizes($0, of: items.count) } ?? [items.count]
     var begin = 0
-    return sizes.enumerated().map { index, size in
+    return sizes.enumerated().flatMap { index, size -> [Workflow.Step] in
       defer { begin += size }
-      var group = Workflow.Step(
+      let group = Workflow.Step(
         name: sizes.count == 1 ? name : "\(name) \(index + 1)/\(sizes.count)",
         work: .group(Array(branches[begin..<min(branches.count, begin + size)]), goesOn: each.goesOn))
-      if index > 0, let pause = each.pause, pause > 0 { group.rules.delay = pause }
-      return group
+      if index > 0, let pause = each.pause, pause > 0 { return [.pause(pause), group] }
+      return [group]
     }
   }
 
@@ -151,11 +154,14 @@ struct Filler {
     for index in range { steps[index].keepOutput(min(65_536, max(1_024, 4_194_304 / max(1, members)))) }
   }
 
+  /// What a chain may have; see `Chain.maximumLinks`.
+  static let mostSteps = 1_000
+
   func checkSize(_ steps: [Workflow.Step], at place: Place?) {
-    guard let place, steps.count > 100 else { return }
+    guard let place, steps.count > Self.mostSteps else { return }
     wrong(
       place,
-      "the workflow has \(steps.count) steps with its batches; 100 are allowed: make the batches larger")
+      "the workflow has \(steps.count) steps with its batches; \(Self.mostSteps) are allowed: make the batches larger")
   }
 }
 
@@ -166,7 +172,7 @@ extension Workflow.Step {
       // -1: the file says nothing.
       if input.keepsOutput < 0 { input.keepsOutput = bytes }
       work = .program(input)
-    case .task: break
+    case .task, .pause: break
     case .group(var branches, let goesOn):
       for index in branches.indices where !branches[index].steps.isEmpty {
         branches[index].steps[branches[index].steps.count - 1].keepOutput(bytes)
@@ -183,7 +189,7 @@ extension Workflow.Step {
     case .program(var input):
       input.keepsOutput = max(0, input.keepsOutput)
       work = .program(input)
-    case .task: break
+    case .task, .pause: break
     case .group(var branches, let goesOn):
       for branch in branches.indices {
         for index in branches[branch].steps.indices { branches[branch].steps[index].settleOutput() }
@@ -193,12 +199,20 @@ extension Workflow.Step {
   }
 }
 
-extension Workflow.Rules {
-  /// What of a step's rules a group itself has; the rest is for the steps within.
-  fileprivate var ofGroup: Workflow.Rules {
-    var rules = Workflow.Rules()
-    rules.delay = delay
-    return rules
+extension WorkflowFile.Kind {
+  fileprivate var isTask: Bool {
+    switch self {
+    case .run, .task: true
+    case .group, .each: false
+    }
+  }
+}
+
+extension Workflow.Step {
+  fileprivate static func pause(_ time: Milliseconds) -> Workflow.Step {
+    var step = Workflow.Step(name: "pause \(DurationText.text(time))", work: .pause)
+    step.rules.delay = time
+    return step
   }
 }
 

@@ -19,17 +19,6 @@ final class Told: Sendable {
   var all: [String] { lines.withLock { $0 } }
 }
 
-struct TellingHandler: LogHandler {
-  let told: Told
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .trace
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-  func log(event: LogEvent) { told.add("\(event.message)") }
-}
-
 let quiet = {
   var logger = Logger(label: "test")
   logger.logLevel = .critical
@@ -38,11 +27,10 @@ let quiet = {
 
 /// Runs the task by itself, without a queue.
 func runProgram(_ input: ProgramInput, told: Told = Told()) async throws -> ProgramResult {
-  let logger = Logger(label: "test") { _ in TellingHandler(told: told) }
   let context = TaskContext(
     chain: try ChainID("night/3"), link: 2, attempt: 1, crashes: 0, generation: 7, session: "s",
-    logger: logger)
-  return try await ProgramTask().run(input, context)
+    logger: quiet)
+  return try await ProgramTask().run(input, context) { told.add($0) }
 }
 
 /// A shell script of a test; values reach it as arguments.

@@ -71,7 +71,8 @@ import Testing
     #expect(workflow.onFailure.map(\.name) == ["page"])
     #expect(
       workflow.steps.map(\.name) == [
-        "begin it has to", "restart 1/4", "restart 2/4", "restart 3/4", "restart 4/4", "sum", "group", "cat",
+        "begin it has to", "restart 1/4", "pause 30s", "restart 2/4", "pause 30s", "restart 3/4", "pause 30s",
+        "restart 4/4", "sum", "group", "cat",
       ])
   }
 
@@ -91,7 +92,7 @@ import Testing
 
   @Test func aLoopIsAGroupForEachBatch() async throws {
     let workflow = try await workflow()
-    let batches = workflow.steps[1...4].map { step -> [Workflow.Branch] in
+    let batches = workflow.steps[1...7].filter { $0.work != .pause }.map { step -> [Workflow.Branch] in
       guard case .group(let branches, let goesOn) = step.work else { return [] }
       #expect(goesOn)
       return branches
@@ -100,7 +101,7 @@ import Testing
       batches.map { $0.map(\.name) } == [
         ["web-1"], ["web-2", "web-3"], ["web-4", "web-5", "web-6", "web-7"], ["web-8"],
       ])
-    #expect(workflow.steps[1...4].map(\.rules.delay) == [nil, 30_000, 30_000, 30_000])
+    #expect(workflow.steps[1...7].map(\.rules.delay) == [nil, 30_000, nil, 30_000, nil, 30_000, nil])
     let branch = try #require(batches.last?.first)
     guard case .program(let restart) = branch.steps[0].work, case .program(let check) = branch.steps[1].work
     else {
@@ -120,22 +121,22 @@ import Testing
 
   @Test func resultsComeFromEveryBatch() async throws {
     let workflow = try await workflow()
-    guard case .program(let sum) = workflow.steps[5].work, case .program(let cat) = workflow.steps[7].work
+    guard case .program(let sum) = workflow.steps[8].work, case .program(let cat) = workflow.steps[10].work
     else {
       return #expect(Bool(false))
     }
     #expect(sum.directory == "/etc/flows/sub")
     guard case .results(let sources) = sum.standardInput else { return #expect(Bool(false)) }
-    #expect(sources.map(\.link) == [1, 2, 3, 4])
+    #expect(sources.map(\.link) == [1, 3, 5, 7])
     #expect(sources.flatMap { $0.members ?? [] } == servers.map(\.host))
     #expect(
       cat.standardInput
-        == .output(of: [.init(link: 6, name: "group", members: ["one", "two", "image.resize"])]))
-    #expect(workflow.steps[7].rules.delay == 5_000)
+        == .output(of: [.init(link: 9, name: "group", members: ["one", "two", "image.resize"])]))
+    #expect(workflow.steps[10].rules.delay == 5_000)
   }
 
   @Test func aTasksInputIsJSON() async throws {
-    guard case .group(let branches, let goesOn) = try await workflow().steps[6].work else {
+    guard case .group(let branches, let goesOn) = try await workflow().steps[9].work else {
       return #expect(Bool(false))
     }
     #expect(!goesOn)
@@ -184,7 +185,7 @@ import Testing
       try await fill(Self.whole, ["must": "-x"])
     }
     #expect(option.problems[0].contains("begins with -"))
-    #expect(try await fill(Self.whole, ["must": "x", "mode": "-slow"]).steps.count == 8, "it is listed")
+    #expect(try await fill(Self.whole, ["must": "x", "mode": "-slow"]).steps.count == 11, "it is listed")
     await #expect(throws: InvalidParameters.self) { try await fill(Self.whole, ["must": "a\nb"]) }
   }
 
@@ -251,8 +252,8 @@ import Testing
       .contains("not every item has port"))
     #expect(try await told(each("[{ a: 1, b: 2 }]")).contains("has a name or a host"))
     #expect(
-      try await told(each("\"${l}\"", "batch: 1"), ["l": (1...101).map { "i\($0)" }.joined(separator: ",")])
-        .contains("101 steps with its batches; 100 are allowed"))
+      try await told(each("\"${l}\"", "batch: 1"), ["l": (1...1_001).map { "i\($0)" }.joined(separator: ",")])
+        .contains("1001 steps with its batches; 1000 are allowed"))
   }
 
   @Test func sizesOfBatches() throws {
