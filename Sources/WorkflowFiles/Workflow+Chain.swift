@@ -61,7 +61,8 @@ extension Workflow.Rules {
         ConcurrencyLimit(key: try Identifier($0.key), atMost: $0.atMost)
       }
       options.rate = try rate.map {
-        RateLimit(key: try Identifier($0.key), count: $0.count, per: .milliseconds($0.per), burst: $0.burst ?? 1)
+        RateLimit(
+          key: try Identifier($0.key), count: $0.count, per: .milliseconds($0.per), burst: $0.burst ?? 1)
       }
       return options
     }

@@ -161,7 +161,8 @@ struct Filler {
     guard let place, steps.count > Self.mostSteps else { return }
     wrong(
       place,
-      "the workflow has \(steps.count) steps with its batches; \(Self.mostSteps) are allowed: make the batches larger")
+      "the workflow has \(steps.count) steps with its batches; \(Self.mostSteps) are allowed: make the batches larger"
+    )
   }
 }
 
