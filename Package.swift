@@ -105,6 +105,12 @@ let package = Package(
       dependencies: ["RedisClient", "Rollout", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     .target(
+      name: "WorkflowFiles",
+      dependencies: [
+        "Fleet", "Programs", "RedisClient", "Rollout", "TaskQueue", .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+    .target(
       name: "Delivery",
       dependencies: [
         "Fleet", "Processes", "Rollout",
@@ -121,7 +127,10 @@ let package = Package(
       name: "Workflows",
       dependencies: ["Delivery", "Fleet", "RedisClient", "Rollout", "TaskQueue"],
       path: "Workflows",
-      exclude: ["README.md"],
+      exclude: [
+        "README.md", "build-test-publish.yaml", "fleet-health.yaml", "nightly-backup.yaml",
+        "rolling-restart.yaml", "run-everywhere.yaml",
+      ],
       resources: [.embedInCode("HostScripts")],
       swiftSettings: strict),
     .target(
@@ -148,8 +157,8 @@ let package = Package(
     .executableTarget(
       name: "drawbar",
       dependencies: [
-        "Console", "Daemons", "Delivery", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout",
-        "TaskQueue", "Vitals", "Workflows",
+        "Console", "Daemons", "Delivery", "Fleet", "Programs", "RedisClient", "RedisServer", "RollEngine",
+        "Rollout", "TaskQueue", "Vitals", "WorkflowFiles", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -160,7 +169,7 @@ let package = Package(
     .executableTarget(
       name: "drawbar-worker",
       dependencies: [
-        "Daemons", "Delivery", "Fleet", "TaskQueue", "Workflows",
+        "Daemons", "Delivery", "Fleet", "Programs", "TaskQueue", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Workers/worker",
@@ -242,6 +251,10 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "WorkflowFilesTests",
+      dependencies: ["Fleet", "Programs", "RedisServer", "Rollout", "TaskQueue", "WorkflowFiles"],
+      swiftSettings: strict),
     .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
     .testTarget(
       name: "FleetTests",
@@ -263,7 +276,8 @@ let package = Package(
     .testTarget(
       name: "DeliveryTests",
       dependencies: [
-        "Delivery", "DemoFleet", "Fleet", "Processes", "RedisClient", "RedisServer", "Rollout", "TaskQueue", "Workflows",
+        "Delivery", "DemoFleet", "Fleet", "Processes", "RedisClient", "RedisServer", "Rollout", "TaskQueue",
+        "Workflows",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),

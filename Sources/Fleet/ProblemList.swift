@@ -21,6 +21,8 @@ package final class ProblemList {
       FileProblem(file: file, line: line, column: column, field: field, message: message))
   }
 
+  package func add(_ problem: FileProblem) { problems.append(problem) }
+
   /// Takes over what is wrong with another file.
   package func take(_ other: ProblemList) { problems += other.problems }
 
@@ -39,11 +41,25 @@ package final class ProblemList {
       return root
     } catch let error as YamlError {
       let (mark, message) = Self.explain(error)
-      add("", at: mark, message)
+      if let line = Self.tab(in: yaml, near: mark?.line) {
+        add("", line: line, column: 1, "not YAML: the line is indented with a tab; use spaces")
+      } else {
+        add("", at: mark, message)
+      }
     } catch {
       add("", at: nil, "not YAML: \(error)")
     }
     return nil
+  }
+
+  /// The line at a place, or next to it, that is indented with a tab: YAML's own words for that help nobody.
+  private static func tab(in yaml: String, near line: Int?) -> Int? {
+    guard let line else { return nil }
+    let lines = yaml.split(separator: "\n", omittingEmptySubsequences: false)
+    return [line, line - 1, line + 1].first { number in
+      lines.indices.contains(number - 1)
+        && lines[number - 1].prefix { $0 == " " || $0 == "\t" }.contains("\t")
+    }
   }
 
   private static func explain(_ error: YamlError) -> (Mark?, String) {

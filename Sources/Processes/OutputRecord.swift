@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// What a program writes, cut into lines and kept within bounds, whatever it writes.
 ///
 /// A value: pieces go in, lines to be told come out. What is beyond a bound is counted and not kept.
@@ -33,7 +41,13 @@ package struct OutputRecord: Sendable {
   /// Bytes of the pending line beyond its bound.
   private var excess: [GroupRun.Source: Int] = [:]
   private var told = (lines: 0, bytes: 0)
-  private var last: [String] = []
+  private var last: [GroupRun.Source: [LastLine]] = [:]
+
+  private struct LastLine {
+    /// How many lines came before it.
+    let number: Int
+    let text: String
+  }
 
   package init(_ bounds: Bounds = Bounds()) { self.bounds = bounds }
 
@@ -54,7 +68,7 @@ package struct OutputRecord: Sendable {
     let worth = 2 * bounds.lastBytes
     if isFull, rest.count > worth {
       let skipped = rest.dropLast(worth)
-      let ends = skipped.count { $0 == UInt8(ascii: "\n") }
+      let ends = Self.ends(in: UnsafeRawBufferPointer(rebasing: skipped))
       lines += ends
       droppedLines += ends
       droppedBytes += skipped.count + (pending[source]?.count ?? 0)
@@ -85,14 +99,30 @@ package struct OutputRecord: Sendable {
       + " \(bounds.lines) lines, \(bounds.bytes) bytes and \(bounds.lineBytes) bytes a line are kept"
   }
 
-  /// The last lines, of both outputs as they came.
+  /// The last lines, of both outputs as they came. Half of the room is for standard error where that was written
+  /// to: two pipes are read in no certain order, and what went wrong must not be lost behind what went well.
   package var lastLines: [String] {
+    let errors = (last[.error] ?? []).suffix(bounds.lastLines / 2)
+    let taken = Set(errors.map(\.number))
+    let others = last.values.joined().filter { !taken.contains($0.number) }.sorted { $0.number > $1.number }
     var room = bounds.lastBytes
-    let fitting = last.suffix(bounds.lastLines).reversed().prefix { line in
-      room -= line.utf8.count + 1
+    let fitting = (errors.reversed() + others).prefix(bounds.lastLines).prefix { line in
+      room -= line.text.utf8.count + 1
       return room >= 0
     }
-    return fitting.reversed()
+    return fitting.sorted { $0.number < $1.number }.map(\.text)
+  }
+
+  /// How many lines end in it. A flood has to be read faster than it is written.
+  private static func ends(in piece: UnsafeRawBufferPointer) -> Int {
+    guard var place = piece.baseAddress else { return 0 }
+    let end = place + piece.count
+    var count = 0
+    while let found = memchr(place, Int32(UInt8(ascii: "\n")), end - place) {
+      count += 1
+      place = UnsafeRawPointer(found) + 1
+    }
+    return count
   }
 
   private mutating func add(_ source: GroupRun.Source, _ part: Slice<UnsafeRawBufferPointer>) {
@@ -110,7 +140,7 @@ package struct OutputRecord: Sendable {
     excess[source] = 0
     lines += 1
     let text = String(decoding: line, as: UTF8.self) + (cut > 0 ? " … (\(cut) bytes more)" : "")
-    remember(text)
+    remember(source, text)
     droppedBytes += cut
     if isFull {
       droppedLines += 1
@@ -122,9 +152,13 @@ package struct OutputRecord: Sendable {
     }
   }
 
-  private mutating func remember(_ line: String) {
+  private mutating func remember(_ source: GroupRun.Source, _ line: String) {
     guard !line.isEmpty else { return }
-    last.append(line.utf8.count <= 500 ? line : String(line.prefix(200)) + " …")
-    if last.count >= 2 * bounds.lastLines { last.removeFirst(last.count - bounds.lastLines) }
+    let text = line.utf8.count <= 500 ? line : String(line.prefix(200)) + " …"
+    var mine = last[source] ?? []
+    last[source] = nil
+    mine.append(LastLine(number: lines, text: text))
+    if mine.count >= 2 * bounds.lastLines { mine.removeFirst(mine.count - bounds.lastLines) }
+    last[source] = mine
   }
 }

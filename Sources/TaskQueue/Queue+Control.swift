@@ -98,10 +98,10 @@ extension Queue {
     try await broker.call(Scripts.tell, [.string(session), .string("\(command)")]).int == 1
   }
 
-  /// The last lines that a chain's tasks wrote.
-  public func log(of chain: ChainID) async throws -> [String] {
-    try await broker.redis.send(RedisCommand("LRANGE", .string(broker.key("log:\(chain)")), 0, -1)).array?
-      .compactMap(\.string) ?? []
+  /// The last lines that a chain's tasks wrote; 1,000 are kept.
+  public func log(of chain: ChainID, last: Int = 1_000) async throws -> [String] {
+    let lines = RedisCommand("LRANGE", .string(broker.key("log:\(chain)")), .integer(-max(1, last)), -1)
+    return try await broker.redis.send(lines).array?.compactMap(\.string) ?? []
   }
 
   /// The result of a chain's link as JSON, or of its last one; nil where none is kept. For a group, the array of its

@@ -1,4 +1,4 @@
-import Fleet
+public import Fleet
 import Rollout
 import Yams
 
@@ -76,7 +76,7 @@ extension FileReader {
     default:
       // A misspelt key is told already.
       if node.mapping?.allSatisfy({ ["inventory", "file"].contains($0.key.scalar?.string ?? "") }) == true {
-        problems.add(field, at: node.mark, "give one of inventory (a group of servers) and file")
+        problems.add(field, at: node.mark, "give one of inventory (a group, or a group's file) and file")
       }
       return nil
     }
@@ -124,6 +124,15 @@ public struct InventoryServer: Sendable, Equatable {
     self.port = port
     self.site = site
     self.directory = directory
+  }
+
+  /// The servers of a group, each at its own site or the group's.
+  public static func all(of group: Group) -> [InventoryServer] {
+    group.servers.map {
+      InventoryServer(
+        host: $0.host, address: $0.address, port: $0.port, site: $0.site ?? group.site,
+        directory: $0.directory)
+    }
   }
 
   var fields: [String: String] {

@@ -25,8 +25,22 @@ extension FileReader {
       return []
     }
     if list.isEmpty { problems.add(field, at: node.mark, "is empty; there is at least one step") }
-    return list.enumerated().compactMap { index, node in
+    let steps = list.enumerated().compactMap { index, node in
       step(node, "\(field)[\(index)]", isFirst: index == 0)
+    }
+    checkNames(steps.map(\.name))
+    return steps
+  }
+
+  /// Names are what people and reports know steps by.
+  private func checkNames(_ names: [Template?]) {
+    var seen: [[Template.Piece]: Place] = [:]
+    for name in names.compactMap(\.self) {
+      if let other = seen.updateValue(name.place, forKey: name.pieces) {
+        problems.add(
+          name.place.field, line: name.place.line, column: name.place.column,
+          "is the name of line \(other.line) already; each needs one of its own")
+      }
     }
   }
 
@@ -131,6 +145,7 @@ extension FileReader {
     let branches = list.enumerated().compactMap { index, node in
       branch(node, "\(fields.field("group"))[\(index)]")
     }
+    checkNames(branches.map(\.name))
     return .group(branches, goesOn: goesOn(fields))
   }
 

@@ -95,6 +95,7 @@ extension Filler {
 
   private func servers(of template: Template, _ scope: Scope) async throws -> [Item] {
     let group = template.filled(scope)
+    if group.hasSuffix(".yaml") || group.hasSuffix(".yml") { return servers(ofFile: group, template.place) }
     guard let servers = try await surroundings.inventory(group) else {
       let known = try await surroundings.inventories()
       let meant = NearestWord.to(group, among: known).map { "did you mean \($0)? " } ?? ""
@@ -104,6 +105,20 @@ extension Filler {
       return []
     }
     return servers.map { Item(text: $0.host, fields: $0.fields) }
+  }
+
+  /// The servers of a group's file, for a group that was not applied.
+  private func servers(ofFile name: String, _ place: Place) -> [Item] {
+    let path = name.hasPrefix("/") ? name : surroundings.directory + "/" + name
+    do {
+      let group = try GroupFile.parse(try surroundings.read(path), file: path) { _ in "" }
+      return InventoryServer.all(of: group).map { Item(text: $0.host, fields: $0.fields) }
+    } catch let error as InvalidFile {
+      for problem in error.problems { problems.add(problem) }
+    } catch {
+      wrong(place, "\(error)")
+    }
+    return []
   }
 
   /// The lines of a file; empty ones and those that begin with `#` don't count. What ends in `.yaml` is a list.

@@ -10,6 +10,8 @@ public struct Outline: Codable, Sendable, Equatable {
     public var name: String
     /// nil: the step is no group.
     public var branches: [Branch]?
+    /// A branch that failed makes the workflow a failed one in the end, though it goes on: the rule of a brake.
+    public var failuresCount: Bool?
   }
 
   public struct Branch: Codable, Sendable, Equatable {
@@ -30,6 +32,7 @@ extension Workflow.Step {
   fileprivate var outline: Outline.Step {
     guard case .group(let branches, _) = work else { return Outline.Step(name: name) }
     return Outline.Step(
-      name: name, branches: branches.map { Outline.Branch(name: $0.name, steps: $0.steps.map(\.outline)) })
+      name: name, branches: branches.map { Outline.Branch(name: $0.name, steps: $0.steps.map(\.outline)) },
+      failuresCount: failuresCount ? true : nil)
   }
 }

@@ -3,7 +3,7 @@
 /// Names are found after YAML was read, and their values are put in as they are: no value is read as YAML, as a
 /// second argument or as a name again. `$${` stands for `${`.
 public struct Template: Sendable, Equatable {
-  enum Piece: Sendable, Equatable {
+  enum Piece: Sendable, Hashable {
     case text(String)
     case name(String)
   }

@@ -7,6 +7,11 @@ extension Workflow {
   /// The queue of programs where a file names none: workers have to ask for it.
   public static let queue = "programs"
 
+  /// The queues that its steps name.
+  public var queues: Set<String> {
+    Set((steps + onFailure).flatMap(\.queues)).union(queue.map { [$0] } ?? [])
+  }
+
   /// The workflow as what the queue runs.
   ///
   /// - Throws: ``InvalidChain`` for more links than a chain may have; ``InvalidIdentifier``.
@@ -31,6 +36,11 @@ extension Workflow {
 }
 
 extension Workflow.Step {
+  fileprivate var queues: [String] {
+    guard case .group(let branches, _) = work else { return rules.queue.map { [$0] } ?? [] }
+    return branches.flatMap { $0.steps.flatMap(\.queues) }
+  }
+
   func link() throws -> Link {
     switch work {
     case .program(let input):

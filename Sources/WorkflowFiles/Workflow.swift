@@ -27,6 +27,8 @@ public struct Workflow: Sendable, Equatable {
     public var name: String
     public var work: Work
     public var rules = Rules()
+    /// Of a group that goes on: whether a failed branch makes the workflow a failed one in the end.
+    public var failuresCount = false
   }
 
   public enum Work: Sendable, Equatable {

@@ -73,7 +73,13 @@ struct Filler {
           let sources = before.filter { out[$0].work != .pause }.map { Self.source($0, out[$0]) }
           input.standardInput = run.input == .results ? .results(of: sources) : .output(of: sources)
         }
-        if let problem = input.problem { wrong(step.place, problem) }
+        if let index = input.arguments.firstIndex(where: { $0.utf8.contains(0) }) {
+          wrong(
+            run.arguments[index].place,
+            "contains a zero byte, where a program's argument would end; leave it out")
+        } else if let problem = input.problem {
+          wrong(step.place, problem)
+        }
         out.append(Workflow.Step(name: input.title, work: .program(input), rules: rules))
       case .task(let task):
         let json = task.input?.filled(scope)
@@ -116,9 +122,10 @@ struct Filler {
     var begin = 0
     return sizes.enumerated().flatMap { index, size -> [Workflow.Step] in
       defer { begin += size }
-      let group = Workflow.Step(
+      var group = Workflow.Step(
         name: sizes.count == 1 ? name : "\(name) \(index + 1)/\(sizes.count)",
         work: .group(Array(branches[begin..<min(branches.count, begin + size)]), goesOn: each.goesOn))
+      group.failuresCount = each.brake != nil
       if index > 0, let pause = each.pause, pause > 0 { return [.pause(pause), group] }
       return [group]
     }

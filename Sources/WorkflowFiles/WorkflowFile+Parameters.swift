@@ -1,6 +1,15 @@
 import Fleet
 
 extension WorkflowFile {
+  /// Checks what the caller has set, and nothing else: more may have to be.
+  ///
+  /// - Throws: ``InvalidParameters`` with everything that is wrong.
+  public func check(_ given: [String: String]) throws(InvalidParameters) {
+    var file = self
+    file.parameters = parameters.filter { given[$0.name] != nil || $0.standard != nil }
+    _ = try file.values(given)
+  }
+
   /// Checks what the caller has set, and adds the defaults.
   ///
   /// - Throws: ``InvalidParameters`` with everything that is wrong.

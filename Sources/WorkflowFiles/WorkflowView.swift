@@ -6,6 +6,8 @@ public struct WorkflowView: Sendable, Equatable {
   public var outline: Outline
   /// The workflow's own chain.
   public var chain: ChainStatus
+  /// The chain of what runs on a failure, once there was one.
+  public var callback: ChainStatus?
   public var rows: [Row]
   /// Milliseconds since 1970, by Redis' clock.
   public var now: Int64
@@ -43,6 +45,10 @@ public struct WorkflowView: Sendable, Equatable {
     public var message: String?
     /// Of a group.
     public var counts: Counts?
+    /// Of a group that goes on: whether failed members make the workflow a failed one.
+    public var failuresCount = false
+    /// What its program wrote last, where it runs and was asked for.
+    public var tail: [String] = []
     public var startedAt: Int64?
     public var endedAt: Int64?
     /// What it says itself.
@@ -54,6 +60,7 @@ public struct WorkflowView: Sendable, Equatable {
     public var members = 0
     public var done = 0
     public var failed = 0
+    public var cancelled = 0
     public var running = 0
   }
 }
@@ -64,7 +71,8 @@ extension WorkflowView {
     guard let root = chains[id] else { return nil }
     self.init(id: id, outline: outline, chain: root, rows: [], now: now)
     rows = Self.rows(outline.steps, of: id, chains, [])
-    if let steps = outline.onFailure, let failed = Self.member(id, "failed"), chains[failed] != nil {
+    if let steps = outline.onFailure, let failed = Self.member(id, "failed"), let status = chains[failed] {
+      callback = status
       rows += Self.rows(steps, of: failed, chains, ["on failure"])
     }
   }
@@ -105,8 +113,52 @@ extension WorkflowView {
         return [own] + rows(branch.steps, of: member, started ? chains : [:], own.path)
       }
       row.counts = counts
+      row.failuresCount = step.failuresCount == true
       return [row] + below
     }
+  }
+}
+
+extension WorkflowView {
+  /// How a workflow stands.
+  public enum Standing: String, Sendable, Equatable, Codable {
+    case waiting, running, cancelling
+    case finished, failed, braked, cancelled, expired
+  }
+
+  /// Whether nothing of it runs any more: neither its steps nor what runs on a failure.
+  public var hasEnded: Bool { chain.hasEnded && callback?.hasEnded != false }
+
+  public var standing: Standing {
+    let standing = Standing(chain)
+    return standing == .finished && owed > 0 ? .failed : standing
+  }
+
+  /// Why it failed; nil where it did not.
+  public var failure: (code: String, message: String)? {
+    if chain.state == .finished {
+      let members = rows.filter(\.failuresCount).compactMap(\.counts).reduce(0) { $0 + $1.members }
+      return owed > 0
+        ? ("group", "\(owed) of \(members) failed; it went on, as they were fewer than brake") : nil
+    }
+    return chain.failure.map { ($0.code, $0.message) }
+  }
+
+  /// Members that failed while the workflow went on, and that it should have done.
+  private var owed: Int { rows.filter(\.failuresCount).reduce(0) { $0 + ($1.counts?.failed ?? 0) } }
+}
+
+extension WorkflowView.Standing {
+  /// What the workflow's own chain says; members that failed under a brake are not seen by it.
+  public init(_ chain: ChainStatus) {
+    self =
+      switch chain.state {
+      case .finished: .finished
+      case .dead: chain.failure?.code == "brake" ? .braked : .failed
+      case .cancelled: chain.failure?.code == "expired" ? .expired : .cancelled
+      case .ready, .due: chain.started ? .running : .waiting
+      case .granted, .waiting: chain.cancelling ? .cancelling : .running
+      }
   }
 }
 
@@ -124,7 +176,8 @@ extension WorkflowView.Counts {
     members += 1
     switch state {
     case .done: done += 1
-    case .failed, .cancelled: failed += 1
+    case .failed: failed += 1
+    case .cancelled: cancelled += 1
     case .running, .retrying: running += 1
     case .pending, .ready, .delayed, .skipped: break
     }
@@ -173,7 +226,7 @@ extension WorkflowView.Row {
 
   /// What a member's chain says of the branch.
   fileprivate mutating func tell(_ status: ChainStatus, of branch: Outline.Branch) {
-    attempt = status.failedAttempts + 1
+    attempt = status.state == .dead ? max(1, status.failedAttempts) : status.failedAttempts + 1
     startedAt = status.outcomes[0]?.startedAt ?? status.linkStartedAt
     endedAt = status.endedAt
     if status.state != .finished, let failure = status.failure {

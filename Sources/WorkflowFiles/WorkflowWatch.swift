@@ -16,7 +16,8 @@ public struct WorkflowWatch: Sendable {
 
   /// How it stands now; nil where there is no such chain (any more). Of a chain that was submitted without an
   /// outline the steps are numbered.
-  public mutating func look() async throws -> WorkflowView? {
+  /// - Parameter tails: of so many programs that run, the last lines are read too.
+  public mutating func look(tails: Int = 0) async throws -> WorkflowView? {
     guard let root = try await read([id])[0] else { return nil }
     if outline == nil { outline = try await store.outline(of: id) }
     let outline =
@@ -38,7 +39,13 @@ public struct WorkflowWatch: Sendable {
       for (member, status) in zip(next, try await read(next.map(\.0))) { chains[member.0] = status }
       level = next.filter { $0.1.contains { $0.branches != nil } }
     }
-    return WorkflowView(id: id, outline: outline, chains: chains, now: try await store.now())
+    guard
+      var view = WorkflowView(id: id, outline: outline, chains: chains, now: try await store.now())
+    else { return nil }
+    for index in view.rows.indices.filter({ view.rows[$0].isRunningProgram }).prefix(tails) {
+      view.rows[index].tail = try await queue.log(of: view.rows[index].chain, last: 3)
+    }
+    return view
   }
 
   private mutating func read(_ ids: [ChainID]) async throws -> [ChainStatus?] {
@@ -51,4 +58,8 @@ public struct WorkflowWatch: Sendable {
     }
     return ids.map { ended[$0] ?? fresh[$0] }
   }
+}
+
+extension WorkflowView.Row {
+  fileprivate var isRunningProgram: Bool { kind == .step && state == .running }
 }

@@ -12,6 +12,9 @@ struct Drawbar: AsyncParsableCommand {
         drawbar package push shop 1.4.2 ./build  # publish a version
         drawbar release shop-web 1.4.2           # plan, start and follow it
 
+      Or run programs, one after another and side by side, as a file says:
+        drawbar run Workflows/nightly-backup.yaml --set source=/srv --set target=/backup
+
       Exit codes:
       \(Ending.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
       """,
@@ -33,6 +36,7 @@ struct Drawbar: AsyncParsableCommand {
           PutBack.self,
           Heal.self, DegradeCommand.self,
         ]),
+      CommandGroup(name: "Run programs", subcommands: [RunCommand.self, WorkflowCommand.self]),
       CommandGroup(
         name: "Look",
         subcommands: [

@@ -5,33 +5,35 @@ import RedisServer
 import RollEngine
 import Rollout
 import TaskQueue
+import WorkflowFiles
 
 /// How a command ends: the process's exit code, which scripts rely on.
 enum Ending: Int32, CaseIterable {
-  /// What was asked is done; a release that was followed ended in SUCCESS.
+  /// What was asked is done; a release that was followed ended in SUCCESS, a workflow has finished.
   case succeeded = 0
-  /// A release that was followed stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE; or an error nobody foresaw.
+  /// A release that was followed stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE; a workflow failed; or an error
+  /// nobody foresaw.
   case failed = 1
   /// Bad input, or something that the state doesn't allow. Nothing was changed.
   case refused = 2
-  /// A release that was followed is braked.
+  /// A release or a workflow that was followed is braked.
   case braked = 3
-  /// A release that was followed was aborted.
+  /// A release that was followed was aborted; a workflow was cancelled.
   case revoked = 4
   /// Redis, a file or a program that is needed is not there.
   case unavailable = 5
-  /// A release that was followed waits for a person, and nobody sits at this terminal.
+  /// A release that was followed waits for a person, and nobody sits at this terminal; a workflow has not ended.
   case waiting = 6
 
   var meaning: String {
     switch self {
-    case .succeeded: "done; the release that was followed ended in SUCCESS"
-    case .failed: "it stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE"
+    case .succeeded: "done; the release that was followed ended in SUCCESS, the workflow finished"
+    case .failed: "it stands at SMOKE_FAILURE, BAKE_FAILURE or FAILURE; the workflow failed"
     case .refused: "bad input, or not allowed now; nothing was changed"
-    case .braked: "it is BRAKED"
-    case .revoked: "it was aborted: REVOKED"
+    case .braked: "it is BRAKED; so many branches of the workflow failed that it was braked"
+    case .revoked: "it was aborted: REVOKED; the workflow was cancelled"
     case .unavailable: "Redis, a file or a program that is needed is missing"
-    case .waiting: "it waits for a person, and output is no terminal"
+    case .waiting: "it waits for a person, and output is no terminal; the workflow goes on without you"
     }
   }
 
@@ -54,7 +56,8 @@ enum Ending: Int32, CaseIterable {
       case let stop as Stop: stop.ending
       case is InvalidFile, is PlanRefusal, is Refusal: .refused
       case is UnknownSchedule, is InvalidSchedule, is InvalidCron, is UnknownTimeZone: .refused
-      case is InvalidIdentifier, is InvalidChain, is PayloadTooLarge, is QueueFull: .refused
+      case is InvalidIdentifier, is InvalidParameters, is InvalidChain, is PayloadTooLarge, is QueueFull:
+        .refused
       case let error as ReleaseError: Ending(error)
       case PackageError.store: .unavailable
       case is PackageError: .refused

@@ -18,7 +18,19 @@ struct Session: Sendable {
   static func open(
     _ place: PlaceOptions, namespace: QueueName = .namespace, _ body: (Session) async throws -> Void
   ) async throws {
-    let configuration = try place.configuration()
+    try await lend(place.configuration(), place, namespace: namespace) { session in
+      // Whoever looks or acts while something is left out on purpose is told so.
+      for banner in try await session.releases.degradation().banners {
+        Terminal.standardError().show(Line(banner, .yellow))
+      }
+      try await body(session)
+    }
+  }
+
+  static func lend<Result>(
+    _ configuration: RedisConfiguration, _ place: PlaceOptions, namespace: QueueName = .namespace,
+    _ body: (Session) async throws -> Result
+  ) async throws -> Result {
     var logger = Logger(label: "drawbar") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     let redis = RedisClient(configuration, logger: logger)
@@ -28,16 +40,14 @@ struct Session: Sendable {
       let releasing = namespace == .namespace ? queue : Queue(redis: redis, retention: Releases.retention)
       let fleet = FleetStore(redis: redis)
       let releases = Releases(queue: releasing, fleet: fleet, packages: place.packages, logger: logger)
-      // Whoever looks or acts while something is left out on purpose is told so.
-      for banner in try await releases.degradation().banners {
-        Terminal.standardError().show(Line(banner, .yellow))
-      }
-      try await body(Session(queue: queue, fleet: fleet, releases: releases, terminal: .standardOutput()))
+      let result = try await body(
+        Session(queue: queue, fleet: fleet, releases: releases, terminal: .standardOutput()))
+      await redis.close()
+      return result
     } catch {
       await redis.close()
       throw error
     }
-    await redis.close()
   }
 
   /// Follows a deployment, and ends the command by how that ended.
@@ -54,13 +64,16 @@ extension PlaceOptions {
   /// Where Redis is: named, or the private one, which must be there.
   func configuration() throws -> RedisConfiguration {
     if let url { return try RedisConfiguration(url: url) }
-    let socket = redisDirectory + "/redis.sock"
-    guard Files.exists(socket) else {
-      throw Stop(
-        .unavailable,
-        "no Drawbar runs in \(directory); start it in another terminal with drawbar up, or name a Redis with --redis"
-      )
-    }
-    return RedisConfiguration(.unix(path: socket))
+    guard Files.exists(socket) else { throw Stop(.unavailable, nobodyIsUp) }
+    return privateConfiguration
+  }
+
+  var socket: String { redisDirectory + "/redis.sock" }
+
+  /// The private one, whether or not it is there.
+  var privateConfiguration: RedisConfiguration { RedisConfiguration(.unix(path: socket)) }
+
+  var nobodyIsUp: String {
+    "no Drawbar runs in \(directory); start it in another terminal with drawbar up, or name a Redis with --redis"
   }
 }

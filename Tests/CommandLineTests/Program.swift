@@ -96,6 +96,28 @@ struct Program: Sendable {
     }.terminationStatus
   }
 
+  /// Runs `drawbar`, and sends it a signal once the body has returned.
+  func signalled(
+    _ signal: Signal, _ arguments: [String], _ body: @Sendable () async throws -> Void
+  ) async throws -> Answer {
+    let result = try await Subprocess.run(
+      .name("drawbar"), arguments: Arguments(arguments), environment: environment, input: .none,
+      output: .sequence, error: .sequence
+    ) { running in
+      async let out = running.standardOutput.strings().reduce(into: "") { $0 += $1 + "\n" }
+      async let err = running.standardError.strings().reduce(into: "") { $0 += $1 + "\n" }
+      do { try await body() } catch {
+        try running.send(signal: .kill)
+        throw error
+      }
+      try running.send(signal: signal)
+      return try await (out, err)
+    }
+    var code = -1
+    if case .exited(let status) = result.terminationStatus { code = Int(status) }
+    return Answer(code: code, out: result.closureResult.0, err: result.closureResult.1)
+  }
+
   /// Runs `drawbar up` while the body runs, and ends it by SIGTERM.
   /// - Returns: how `up` ended.
   func whileUp(_ body: @Sendable () async throws -> Void) async throws -> TerminationStatus {
@@ -123,8 +145,12 @@ struct Program: Sendable {
     return file
   }
 
+  /// Where programs are looked for; those in the state directory hide others of their name.
+  var pathWithState: [Environment.Key: String?] { ["PATH": "\(state):\(path)"] }
+
+  private var path: String { "\(folder):" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") }
+
   var environment: Environment {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    return .inherit.updating(["PATH": "\(folder):\(path)", "DRAWBAR_STATE": state, "DRAWBAR_REDIS": nil])
+    .inherit.updating(["PATH": path, "DRAWBAR_STATE": state, "DRAWBAR_REDIS": nil])
   }
 }

@@ -67,6 +67,15 @@ import Testing
     #expect(told([(.output, "abc")]) { $0.kept = 3 }.record.keptIsCut == false)
   }
 
+  /// Whichever pipe was read first.
+  @Test func whatWentWrongIsAmongTheLastLines() {
+    let flood = (1...100).map { "\($0)\n" }.joined()
+    let (_, record) = told([(.error, "no room\n"), (.output, flood)])
+    #expect(record.lastLines == ["no room"] + (82...100).map { "\($0)" })
+    let (_, other) = told([(.output, flood), (.error, flood + "no room\n"), (.output, "bye\n")])
+    #expect(other.lastLines == (83...100).map { "\($0)" } + ["no room", "bye"])
+  }
+
   @Test func lastLinesAreFewAndSmall() {
     let (_, record) = told([
       (.output, String(repeating: String(repeating: "y", count: 400) + "\n", count: 30))

@@ -1,6 +1,7 @@
 import Fleet
 import Programs
 import Rollout
+import TaskQueue
 import Testing
 
 @testable import WorkflowFiles
@@ -254,6 +255,46 @@ import Testing
     #expect(
       try await told(each("\"${l}\"", "batch: 1"), ["l": (1...1_001).map { "i\($0)" }.joined(separator: ",")])
         .contains("1001 steps with its batches; 1000 are allowed"))
+  }
+
+  @Test func aLoopMayBeLong() async throws {
+    func list(_ count: Int) -> [String: String] {
+      ["/etc/flows/items": (1...count).map { "item-\($0)" }.joined(separator: "\n")]
+    }
+    let workflow = try await fill(each("{ file: items }", "batch: 1%"), files: list(10_000))
+    #expect(workflow.steps.count == 100)
+    #expect(names(workflow).count == 10_000)
+    #expect(try workflow.chain(id: ChainID("long")).linkCount == 100)
+    await #expect(throws: InvalidFile.self) { try await fill(each("{ file: items }"), files: list(10_001)) }
+  }
+
+  @Test func inventoriesMayBeFiles() async throws {
+    let files = [
+      "/etc/flows/g.yaml": """
+      group: g
+      app: a
+      site: ams
+      health: { path: / }
+      balancer: none
+      servers:
+        - { host: a, address: 10.0.0.1, port: 80, directory: /srv/a }
+        - { host: b, address: 10.0.0.2, port: 80, directory: /srv/b, site: fra }
+      """, "/etc/flows/bad.yaml": "group: g\napp: a\nhealth: { path: / }\nservers:\n  - { host: a }\n",
+    ]
+    let workflow = try await fill(
+      each("{ inventory: g.yaml }", use: "${item.address} ${item.site}"), files: files)
+    guard case .group(let branches, _) = workflow.steps[0].work,
+      case .program(let input) = branches[1].steps[0].work
+    else { return #expect(Bool(false)) }
+    #expect(input.arguments == ["echo", "10.0.0.2 fra"])
+    let bad = try await #require(throws: InvalidFile.self) {
+      try await fill(each("{ inventory: bad.yaml }"), files: files)
+    }
+    #expect(bad.problems.allSatisfy { $0.file == "/etc/flows/bad.yaml" && $0.line == 5 })
+    let none = try await #require(throws: InvalidFile.self) {
+      try await fill(each("{ inventory: none.yaml }"), files: files)
+    }
+    #expect(none.description == "w.yaml:4:27: steps[0].foreach.inventory: can't read /etc/flows/none.yaml")
   }
 
   @Test func sizesOfBatches() throws {

@@ -59,6 +59,10 @@ import Testing
     ("run: [a]\n    stdin: results", "5:12: steps[0].stdin: there is no step before this one"),
     ("task: t\n    inputFrom: previous", "5:16: steps[0].inputFrom: there is no step before this one"),
     (
+      "{ name: a, run: [x] }\n  - { name: b, run: [x] }\n  - { name: a, run: [y] }",
+      "6:13: steps[2].name: is the name of line 4 already; each needs one of its own"
+    ),
+    (
       "task: \"a b\"",
       "4:11: steps[0].task: 'a b' can't be a task's name; it is the name a worker knows it by"
     ),
@@ -113,7 +117,7 @@ import Testing
     ),
     (
       "foreach: { inventory: g, file: f }\n    steps: [{ run: [a] }]",
-      "4:14: steps[0].foreach: give one of inventory (a group of servers) and file"
+      "4:14: steps[0].foreach: give one of inventory (a group, or a group's file) and file"
     ),
     (
       "foreach: [a]\n    as: name\n    steps: [{ run: [a] }]",

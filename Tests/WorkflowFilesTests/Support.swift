@@ -22,11 +22,11 @@ let servers = (1...8).map {
 func surroundings(_ set: [String: String] = [:], files: [String: String] = [:]) -> Surroundings {
   Surroundings(
     id: "w-1", directory: "/etc/flows", parameters: set,
-    inventory: { $0 == "shop" ? servers : nil }, inventories: { ["shop", "mail"] }
-  ) { path in
-    guard let text = files[path] else { throw NoFile(path: path) }
-    return text
-  }
+    inventory: { $0 == "shop" ? servers : nil }, inventories: { ["shop", "mail"] },
+    read: { path in
+      guard let text = files[path] else { throw NoFile(path: path) }
+      return text
+    })
 }
 
 struct NoFile: Error, CustomStringConvertible {

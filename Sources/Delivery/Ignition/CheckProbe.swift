@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import Processes
 public import Rollout
 import Subprocess
 
@@ -55,7 +56,7 @@ public struct CheckProbe: Sendable {
     guard let program = words.first else { return "it names no program" }
     let result = try await Subprocess.run(
       .name("sh"), arguments: Arguments(["-c", #"exec "$@""#, "check"] + words),
-      platformOptions: ScriptRun.ownProcessGroup(),
+      platformOptions: .ownProcessGroup,
       output: .discarded, error: .string(limit: 4_096))
     guard !result.terminationStatus.isSuccess else { return nil }
     let said = result.standardError.split(whereSeparator: \.isNewline).last.map { ": \($0)" } ?? ""

@@ -9,6 +9,7 @@ import ServiceLifecycle
 import TaskQueue
 import UnixSignals
 import Vitals
+import WorkflowFiles
 
 struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,9 +24,21 @@ struct Up: AsyncParsableCommand {
         drawbar up --state /var/lib/drawbar --concurrency 64
         drawbar up --redis rediss://drawbar@redis.internal:6380
         drawbar up --http 9464       # then: curl localhost:9464/health/ready
+        drawbar up --no-programs     # stages of releases only; drawbar run is not served
       """)
 
   @Option(help: ArgumentHelp("Stages that run at once.", valueName: "count")) var concurrency = 32
+  @Option(help: ArgumentHelp("Programs of workflows that run at once.", valueName: "count"))
+  var programConcurrency = 16
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Run the programs of workflow files, as this user. Default: with the private Redis only.")
+  var programs: Bool?
+  @Option(
+    name: .customLong("queue"),
+    help: ArgumentHelp("Another queue whose programs are run; may be given several times.", valueName: "name")
+  )
+  var queues: [String] = []
   @Option(help: ArgumentHelp("debug, info, notice, warning or error.", valueName: "level"))
   var logLevel: LogLevel = .notice
   @OptionGroup var http: HTTPOptions
@@ -35,6 +48,10 @@ struct Up: AsyncParsableCommand {
     guard (1...10_000).contains(concurrency) else {
       throw ValidationError("--concurrency \(concurrency): use 1 to 10000")
     }
+    guard (1...1_000).contains(programConcurrency) else {
+      throw ValidationError("--program-concurrency \(programConcurrency): use 1 to 1000")
+    }
+    for queue in queues { try ValidationError.check("--queue") { _ = try QueueName(queue) } }
   }
 
   func run() async throws {
@@ -57,11 +74,16 @@ struct Up: AsyncParsableCommand {
         redis: redis, packages: place.packages, concurrency: concurrency,
         middleware: http.middleware(into: metrics, logger), logger: logger)
       try await crew.begin()
+      let workers =
+        try [crew.coordinator, crew.worker]
+        + programWorkers(redis, http.middleware(into: metrics, logger), logger)
       greet(configuration)
       // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
       var services: [any Service] = http.vitals(
-        of: [crew.coordinator, crew.worker], queue: Queue(redis: redis), metrics: metrics, logger)
-      services += [crew.watch, crew.coordinator, crew.worker, crew.scheduler]
+        of: workers, queue: Queue(redis: redis), metrics: metrics, logger)
+      services.append(crew.watch)
+      services += workers as [any Service]
+      services.append(crew.scheduler)
       if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
       try await ServiceGroup(
         services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger
@@ -74,6 +96,21 @@ struct Up: AsyncParsableCommand {
     Terminal.standardOutput().show("Drawbar has ended. What was under way goes on at the next drawbar up.")
   }
 
+  private var runsPrograms: Bool { programs ?? (place.url == nil) }
+
+  /// Apart from the stages, so that neither waits for the other.
+  private func programWorkers(
+    _ redis: RedisClient, _ middleware: [any TaskMiddleware], _ logger: Logger
+  ) throws -> [Worker] {
+    guard runsPrograms else { return [] }
+    return [
+      .programs(
+        Queue(redis: redis, retention: Releases.retention),
+        queues: try ([Workflow.queue] + queues).map { try QueueName($0) },
+        concurrency: programConcurrency, middleware: middleware, logger: logger)
+    ]
+  }
+
   private func greet(_ configuration: RedisConfiguration) {
     let terminal = Terminal.standardOutput()
     // A place that was named here has to be named there. A URL may hold a password: it is not repeated.
@@ -82,7 +119,8 @@ struct Up: AsyncParsableCommand {
       Line("Drawbar is up.", .green),
       Line("  state   ", .faint) + Line(place.directory),
       Line("  redis   ", .faint) + Line("\(configuration)"),
-      Line("  worker  ", .faint) + Line("\(concurrency) stages at once"),
+      Line("  worker  ", .faint)
+        + Line("\(concurrency) stages at once" + (runsPrograms ? ", \(programConcurrency) programs" : "")),
     ])
     if let address = http.address {
       terminal.show(Line("  pages   ", .faint) + Line("http://\(address)/health/ready and /metrics"))
