@@ -42,17 +42,24 @@ extension Releases {
       checks: deployment.watchedUntil == nil ? [] : try await checks(of: deployment.id))
   }
 
+  /// How long a load balancer may take to answer again: as long as a restart takes. Then it can't be asked.
+  private static let balancerPatience: Duration = .seconds(3)
+
   /// Which of the group's servers are in service. That it can't be asked is a fact too.
   func balancerFacts(_ group: Fleet.Group) async throws -> BalancerFacts {
     if group.balancer == .none { return .none }
-    do {
-      // What it says counts only once it knows again what it was told.
-      try await restore(group.balancer)
-      let servers = try await balancers(group.balancer).servers()
-      let live = group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)
-      return .inService(Set(live))
-    } catch let failure as DeliveryFailure {
-      return .unreachable(failure.message)
+    let end = ContinuousClock.now + Self.balancerPatience
+    while true {
+      do {
+        // What it says counts only once it knows again what it was told.
+        try await restore(group.balancer)
+        let servers = try await balancers(group.balancer).servers()
+        let live = group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)
+        return .inService(Set(live))
+      } catch let failure as DeliveryFailure {
+        guard ContinuousClock.now < end else { return .unreachable(failure.message) }
+        try await Task.sleep(for: .milliseconds(100))
+      }
     }
   }
 
