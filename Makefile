@@ -15,7 +15,7 @@ SOURCES  := Package.swift Sources Tests Workers Workflows Examples $(wildcard Be
 export FLEET REPORT KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test soak bench bench-peers format lint clean
+.PHONY: help deps build demo test soak bench bench-peers simulate format lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ bench-peers: deps ## measure Celery, Sidekiq and others beside Drawbar: about te
 	@rm -f Benchmarks/.build/release.yaml
 	swift build -c release --package-path Benchmarks
 	python3 Benchmarks/peers/run.py $(if $(ONLY),--only drawbar $(ONLY))
+
+simulate: ## releases in simulated time, everything dying, and one of 100,000 servers (RELEASES, SEED)
+	swift build -c release --product simulate
+	@.build/release/simulate $(or $(RELEASES),10000) $(or $(SEED),0)
+	@.build/release/simulate large 1000 10000 100000
 
 format: ## format the sources
 	swift format -i -r $(SOURCES)

@@ -100,6 +100,9 @@ let package = Package(
 
     // The engine
     .target(name: "Rollout", swiftSettings: strict),
+    .target(name: "Simulation", dependencies: ["Rollout"], swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["Rollout", "Simulation"], swiftSettings: strict),
     .target(
       name: "Fleet",
       dependencies: ["RedisClient", "Rollout", .product(name: "Yams", package: "Yams")],
@@ -255,7 +258,7 @@ let package = Package(
       name: "WorkflowFilesTests",
       dependencies: ["Fleet", "Programs", "RedisServer", "Rollout", "TaskQueue", "WorkflowFiles"],
       swiftSettings: strict),
-    .testTarget(name: "RolloutTests", dependencies: ["Rollout"], swiftSettings: strict),
+    .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Simulation"], swiftSettings: strict),
     .testTarget(
       name: "FleetTests",
       dependencies: [

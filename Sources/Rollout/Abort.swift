@@ -49,7 +49,10 @@ extension Course {
       {
         target.stopping = .gently
         stops.append(
-          Stop(host: target.host, ticket: ticket, mode: batch.kind == .bastion ? .afterStage : .thenMarkup))
+          // What an earlier pass has installed on can't be put back as it was.
+          Stop(
+            host: target.host, ticket: ticket,
+            mode: batch.kind == .bastion || target.changed ? .afterStage : .thenMarkup))
       }
     }
     if !stops.isEmpty { add(.stop(stops)) }
@@ -60,6 +63,6 @@ extension Target {
   /// Whether a graceful abort has to put it back: it is out, still runs its old version, and neither failed
   /// before the abort nor came back by it.
   fileprivate var owesMarkup: Bool {
-    out && !times.contains { $0.stage.changesTheServer } && (isUnderWay || state == .failed(.markup))
+    out && !changed && (isUnderWay || state == .failed(.markup))
   }
 }

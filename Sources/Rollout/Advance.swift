@@ -45,11 +45,19 @@ extension Course {
   mutating func begin() {
     deployment.startedAt = now
     deployment.deadlineFrom = now
+    noteWhatIsOut()
     if deployment.bastion != nil {
       reach(.smoking)
     } else {
       openRollout()
     }
+  }
+
+  /// A rollback that waited for the end of its origin was planned while that still put servers back: what was
+  /// out already is what is out now.
+  private mutating func noteWhatIsOut() {
+    guard deployment.kind == .rollback, case .inService(let live) = situation.balancer else { return }
+    forEachTarget { target, _ in target.wasOut = !live.contains(target.host) }
   }
 
   // MARK: The bastion
@@ -225,6 +233,12 @@ extension Course {
       target.attempt = attempt
       target.stopping = nil
       target.failure = nil
+      // What serves when it is pulled was not out already, whatever it was at the plan.
+      if deployment.kind == .rollback, case .inService(let live) = situation.balancer,
+        live.contains(target.host)
+      {
+        target.wasOut = false
+      }
       if stages != Stage.bake {
         target.state = .pending
         if !target.recheck { target.times = [] }

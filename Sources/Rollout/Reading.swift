@@ -23,12 +23,19 @@ extension Deployment {
     return (0, first.targets.count - 1)
   }
 
-  /// The index of the first rolling batch that has a target to be started; nil where none has.
+  /// The index of the rolling batch that is to be started next; nil where none has a target for it.
+  ///
+  /// That is the first; in a retry the first of those that hold a server which is out already, so that
+  /// nothing more is pulled before what failed has been tried again.
   public var nextBatch: Int? {
-    batches.indices.first { index in
-      batches[index].kind == .rolling
-        && batches[index].targets.contains { $0.state == .pending && !$0.isUnderWay }
+    var next: Int?
+    for (index, batch) in batches.enumerated() where batch.kind == .rolling {
+      for target in batch.targets where target.state == .pending && !target.isUnderWay {
+        if target.out { return index }
+        if next == nil { next = index }
+      }
     }
+    return next
   }
 
   /// The place of a batch among the rolling ones, from 1.
@@ -50,11 +57,11 @@ extension Deployment {
     return config.gates.batches == .manual ? 0 : wait
   }
 
-  /// When a rolling batch may start: as it was stored, or as it follows from the end of those before it; nil
-  /// where none has ended.
+  /// When a rolling batch may start: as it was stored, or as it follows from the end of the one that ended
+  /// last; nil where none has.
   func startTime(of index: Int) -> Milliseconds? {
     batches[index].startsAt
-      ?? batches[..<index].compactMap(\.endedAt).max().map { $0 + wait(before: index) }
+      ?? batches.compactMap(\.endedAt).max().map { $0 + wait(before: index) }
   }
 
   /// When the coordinator will open a gate or start a batch by itself; nil where it waits for running

@@ -86,7 +86,8 @@ public struct TargetReport: Sendable, Equatable {
   public var times: [StageTime]
   /// The stages that ended well.
   public var done: [Stage]
-  /// Those of them that were not done, because the system that they need is left out on purpose.
+  /// Those of them that were not done, because the system that they need is left out on purpose. A Markdown
+  /// of which an earlier try began is not among them: it may have taken the server out.
   public var degraded: [Stage]
   /// Since when the present stage runs or waits to run; nil before the first.
   public var since: Milliseconds?

@@ -61,11 +61,12 @@ extension Course {
     deployment.down = down
   }
 
-  /// A Markup that was owed has been made: the load balancer sends it requests again.
+  /// What the load balancer sends requests to is not out: a Markup that was owed has been made, or a server
+  /// whose Markdown failed was never taken out.
   private mutating func noteReconciled() {
     guard !deployment.state.isTerminal, case .inService(let live) = situation.balancer else { return }
     forEachTarget { target, _ in
-      if target.out, target.state.isGood, live.contains(target.host) { target.out = false }
+      if target.out, !target.isUnderWay, live.contains(target.host) { target.out = false }
     }
   }
 
@@ -192,10 +193,13 @@ extension Target {
     guard report.progress != .skipped else { return }
     times = (times.filter { old in !report.times.contains { $0.stage == old.stage } } + report.times)
       .sorted { $0.stage < $1.stage }
+    if report.times.contains(where: \.stage.changesTheServer) { changed = true }
     switch report.progress {
     case .waiting, .running(.markdown), .skipped: break
     // What has become of it nobody knows.
-    case .unknown: if stages.contains(.markdown) { leaveOut() }
+    case .unknown:
+      if stages.contains(.markdown) { leaveOut() }
+      if stages.contains(where: \.changesTheServer) { changed = true }
     default:
       guard report.times.contains(where: { $0.stage == .markdown }) else { break }
       // A Markdown that was left out on purpose has taken nothing out.

@@ -2,7 +2,8 @@
 /// written, stages as one word of their indices and times as one flat list.
 extension Target: Codable {
   private enum CodingKeys: String, CodingKey {
-    case host, site, state, failure, attempt, ticket, stages, times, touched, out, wasOut, recheck, stopping
+    case host, site, state, failure, attempt, ticket, stages, times, touched, changed, out, wasOut, recheck,
+      stopping
     case note, renew
   }
 
@@ -17,6 +18,7 @@ extension Target: Codable {
     stages = try Self.stages(fields.decodeIfPresent(String.self, forKey: .stages) ?? "", at: fields)
     times = try Self.times(fields.decodeIfPresent([Milliseconds].self, forKey: .times) ?? [], at: fields)
     touched = try fields.decodeIfPresent(Bool.self, forKey: .touched) ?? false
+    changed = try fields.decodeIfPresent(Bool.self, forKey: .changed) ?? false
     out = try fields.decodeIfPresent(Bool.self, forKey: .out) ?? false
     wasOut = try fields.decodeIfPresent(Bool.self, forKey: .wasOut) ?? false
     recheck = try fields.decodeIfPresent(Bool.self, forKey: .recheck) ?? false
@@ -39,6 +41,7 @@ extension Target: Codable {
         times.flatMap { [Milliseconds($0.stage.digit), $0.startedAt, $0.endedAt ?? -1] }, forKey: .times)
     }
     if touched { try fields.encode(true, forKey: .touched) }
+    if changed { try fields.encode(true, forKey: .changed) }
     if out { try fields.encode(true, forKey: .out) }
     if wasOut { try fields.encode(true, forKey: .wasOut) }
     if recheck { try fields.encode(true, forKey: .recheck) }

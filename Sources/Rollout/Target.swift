@@ -18,6 +18,8 @@ public struct Target: Sendable, Equatable {
   public var times: [StageTime]
   /// Whether its Markdown ever began in this deployment.
   public var touched: Bool
+  /// Whether its Install (or its script) ever began in this deployment: it can't be put back as it was.
+  public var changed: Bool
   /// Whether this deployment took it out of service and has not put it back.
   public var out: Bool
   /// Whether it was out of service already when the plan was made.
@@ -41,6 +43,7 @@ public struct Target: Sendable, Equatable {
     stages = []
     times = []
     touched = false
+    changed = false
     out = false
     recheck = false
     renew = false

@@ -1,4 +1,5 @@
 import Rollout
+import Simulation
 import Testing
 
 @Suite struct CampaignTests {

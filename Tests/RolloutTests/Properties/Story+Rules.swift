@@ -1,5 +1,6 @@
 import Foundation
 import Rollout
+import Simulation
 
 /// What must hold at every moment, and at the end.
 extension Teller {

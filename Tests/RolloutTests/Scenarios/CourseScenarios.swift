@@ -183,6 +183,15 @@ extension ScenarioTests {
     > retry
     = ROLLING_OUT last=2,4,1,3
 
+    what is out goes before a server that went down, whatever its batch
+    fleet:8 r:12 b:25 bastion:off wait:60 fails:2,3@VERIFY#1
+    > start until:BRAKED
+    = BRAKED F=2/2 | S v v - - - - -
+    > down:1 look up:1 down:1 retry
+    = ROLLING_OUT last=2
+    > run
+    = SUCCESS out=- t=480
+
     what had succeeded is asked again and not touched
     fleet:4 r:50 b:100 bastion:off fails:1@VERIFY#1
     > start run retry

@@ -23,6 +23,11 @@ extension ScenarioTests {
     > start move:3x5 abort !abort kill run
     = REVOKED left=3
 
+    what an earlier pass has begun to install on is not put back
+    fleet:4 r:50 b:100 bastion:off fails:1@INSTALL#1
+    > start run retry move:1 abort run
+    = REVOKED left=1 out=1 | RS SS
+
     SMOKING: the bastion stays out and is listed
     fleet:4
     > start move:1x3 abort run
@@ -124,6 +129,23 @@ extension ScenarioTests {
     fleet:6 rollback r:10 min:0 out:1…3 fails:1…3@VERIFY
     > start run
     = FAILURE F=0/3 | vvv SSS
+
+    what came back before the rollback began counts when it fails
+    fleet:6 rollback r:10 b:17 out:1,2 fails:1@VERIFY
+    > successor start up:1,2 predecessor-ended look run
+    = BRAKED F=1/1 out=1 | v-- ---
+
+    what came back between two passes of a rollback counts in the second
+    fleet:6 rollback r:10 b:17 out:1 fails:1@VERIFY
+    > start run
+    = FAILURE F=0/1 out=1 | vSS SSS
+    > up:1 retry run
+    = FAILURE F=1/1 out=1 | vSS SSS
+
+    what went out before the rollback began doesn't
+    fleet:6 rollback r:10 b:17 fails:1@VERIFY
+    > successor start down:1 predecessor-ended look run
+    = FAILURE F=0/1 out=1 | vSS SSS
 
     a rollback brakes at half
     fleet:8 r:10 rollback fails:1…4@VERIFY
