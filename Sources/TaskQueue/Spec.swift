@@ -4,6 +4,9 @@ import FoundationEssentials
 enum Payload {
   static func encode(_ value: some Encodable) throws -> [UInt8] {
     if value is Nothing { return [] }
+    // The commonest results; an encoder costs more than all else of a short link.
+    if let number = value as? Int { return Array(String(number).utf8) }
+    if let truth = value as? Bool { return Array(String(truth).utf8) }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes]
     return Array(try encoder.encode(value))

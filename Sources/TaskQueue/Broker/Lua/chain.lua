@@ -25,23 +25,28 @@ local function raise(x)
   x.g = successor(x.g)
 end
 
--- Most chains of a call were written with the same words, but for the time at their end.
+-- What a chain was written with, and its number in its group. Most chains of a call were written with the same words,
+-- but for that number and the time at their end.
 local descriptors = {}
 local function descriptor(d)
   local words = string.sub(d, 1, -15)
-  if descriptors[words] then return descriptors[words] end
-  local queue, level, lane, keep, keepDead, group, number, want, limit =
-    string.match(d, '^(%S+) (%d) (%S+) (%d+)/(%d+) (%S+) (%d+)(r?) (%S+) %d+$')
-  descriptors[words] = {
+  if descriptors[words] then return descriptors[words], '0' end
+  local before, number, after = string.match(words, '^(%S+ %d %S+ %S+ %S+) (%d+)(r? %S+)$')
+  local known = descriptors[before .. after]
+  if known then return known, number end
+  local queue, level, lane, keep, keepDead, group = string.match(before, '^(%S+) (%d) (%S+) (%d+)/(%d+) (%S+)$')
+  local want, limit = string.match(after, '^(r?) (%S+)$')
+  known = {
     queue = queue, level = level, lane = lane, keep = keep, keepDead = keepDead,
-    group = group ~= NONE and group or nil, number = number, want = want == 'r', limit = limit ~= NONE and limit or nil,
+    group = group ~= NONE and group or nil, want = want == 'r', limit = limit ~= NONE and limit or nil,
   }
-  return descriptors[words]
+  descriptors[known.group and before .. after or words] = known
+  return known, number
 end
 
 -- Fills in what the chain was written with.
 local function describe(x)
-  if not x.d then x.d = descriptor(call('HGET', x.key, 'd')) end
+  if not x.d then x.d, x.number = descriptor(call('HGET', x.key, 'd')) end
   return x.d
 end
 

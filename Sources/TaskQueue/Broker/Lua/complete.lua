@@ -137,7 +137,7 @@ local function settleAnyCase(kind, id, generation, one, two, three)
     elseif one ~= '' then
       local d = describe(x)
       if d.want and following >= tonumber(x.n) then
-        call('HSET', P .. 'gr:' .. d.group, d.number, one)
+        call('HSET', P .. 'gr:' .. d.group, x.number, one)
       else
         call('HSET', c, 'R' .. link, one)
       end
@@ -214,7 +214,7 @@ end
 
 -- Members that ended well leave their groups together.
 local settled, groups = {}, {}
-local function settleLater(d, id, result)
+local function settleLater(d, number, id, result)
   local group = settled[d.group]
   if not group then
     group = { members = {}, results = {} }
@@ -223,7 +223,7 @@ local function settleLater(d, id, result)
   end
   group.members[#group.members + 1] = id
   if d.want and result then
-    group.results[#group.results + 1], group.results[#group.results + 2] = d.number, result
+    group.results[#group.results + 1], group.results[#group.results + 2] = number, result
   end
 end
 
@@ -236,9 +236,9 @@ local function settleMembers()
   end
 end
 
--- The last link of a plain chain that this session holds is done; d: the field.
-local function finishPlain(id, c, follows, d, result)
-  d = descriptor(d)
+-- The last link of a plain chain that this session holds is done; words: its field d.
+local function finishPlain(id, c, follows, words, result)
+  local d, number = descriptor(words)
   if result and not d.want then
     call('HSET', c, 'v', follows.v, follows.field, follows.outcome, 'R' .. follows.link, result)
   else
@@ -250,7 +250,7 @@ local function finishPlain(id, c, follows, d, result)
   gone[#gone + 1] = id
   emit('done', id, follows.link)
   emit('ended', id, 'f')
-  if d.group then settleLater(d, id, result) end
+  if d.group then settleLater(d, number, id, result) end
   return 0
 end
 
