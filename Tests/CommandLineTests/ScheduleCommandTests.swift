@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Logging
 import RedisClient
 import RedisServer
@@ -85,7 +86,56 @@ import Testing
     }
   }
 
+  @Test func drawbarUpRunsScheduledProgramsAndWorkflows() async throws {
+    try await Program.with { drawbar in
+      let out = drawbar.state + "/out"
+      let file = try drawbar.write(
+        """
+        workflow: stamps
+        params:
+          word: none
+        steps:
+          - name: first
+            run: [sh, -c, 'echo "$1 $2" >> \(out)', sh, "${word}", "${workflow.id}"]
+        """, to: "stamps.yaml")
+      let ended = try await drawbar.whileUp {
+        #expect(
+          try await drawbar(
+            "schedule", "add", "prog", "--every", "6h", "--time-limit", "30s", "--program", "--", "sh", "-c",
+            "echo \"$0 $DRAWBAR_CHAIN\" >> \(out)", "two words"
+          ).code == 0)
+        let added = try await drawbar(
+          "schedule", "add", "flow", "--cron", "@yearly", "--workflow", file, "--set", "word=seen")
+        #expect(added.code == 0, "\(added)")
+        for id in ["prog", "flow"] {
+          #expect(try await drawbar("schedule", "fire", id, "--token", "t").code == 0)
+        }
+        try await with(RedisConfiguration(.unix(path: drawbar.state + "/redis/redis.sock"))) { queue in
+          let end = ContinuousClock.now + .seconds(30)
+          while try await queue.schedules().contains(where: { $0.lastOutcome != .done }),
+            ContinuousClock.now < end
+          {
+            try await Task.sleep(for: .milliseconds(10))
+          }
+        }
+        let list = try await drawbar("schedule", "ls")
+        #expect(!list.out.contains("waiting") && list.out.contains("done"), "\(list.out)")
+        // Its steps can be looked at like those of any workflow.
+        #expect(try await drawbar("workflow", "show", "flow@t").code == 0)
+      }
+      #expect(ended.isSuccess)
+      let lines = try String(decoding: Data(contentsOf: URL(filePath: out)), as: UTF8.self)
+      #expect(lines.contains("two words prog@t\n") && lines.contains("seen flow\n"), "\(lines)")
+    }
+  }
+
   @Test(arguments: [
+    (["add", "a", "--every", "5m", "--program", "--task", "say", "--", "true"], "exclude each other"),
+    (["add", "a", "--every", "5m", "--program"], "after --"),
+    (["add", "a", "--every", "5m", "--", "true"], "needs --program"),
+    (["add", "a", "--every", "5m", "--program", "--set", "a=b", "--", "true"], "not for --program"),
+    (["add", "a", "--every", "5m", "--workflow", "/nowhere.yaml"], "no such file"),
+    (["add", "a", "--every", "5m", "--workflow", "/nowhere.yaml", "--attempts", "3"], "stand in its file"),
     (["add", "a", "--cron", "61 * * * *", "--task", "say"], "minute"),
     (["add", "a", "--cron", "* * * * *", "--zone", "Mars/Crater", "--task", "say"], "Mars/Crater"),
     (["add", "a", "--task", "say"], "--cron with --zone, or --every"),

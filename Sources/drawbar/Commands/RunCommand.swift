@@ -52,8 +52,8 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let workflow = try WorkflowFile.parse(try Files.text(file), file: file)
-    let parameters = try given()
+    let workflow = try source.parsed()
+    let parameters = try source.parameters()
     let id = try identifier(workflow.name)
     if check { return try await check(workflow, id, parameters) }
     _ = try workflow.values(parameters)
@@ -116,28 +116,11 @@ struct RunCommand: AsyncParsableCommand {
 
   // MARK: What was given
 
+  private var source: WorkflowSource { WorkflowSource(file: file, values: values) }
+
   private func surroundings(
     _ id: ChainID, _ parameters: [String: String], _ fleet: FleetStore?
-  ) -> Surroundings {
-    Surroundings(
-      id: id.rawValue, directory: Files.directory(of: file), parameters: parameters,
-      inventory: { name in try await fleet?.group(name).map { InventoryServer.all(of: $0.group) } },
-      inventories: { try await fleet?.groups().map(\.group.name) ?? [] }, read: { try Files.text($0) })
-  }
-
-  private func given() throws -> [String: String] {
-    var all: [String: String] = [:]
-    for value in values {
-      guard let equals = value.firstIndex(of: "="), equals != value.startIndex else {
-        throw Stop(.refused, "--set '\(value)' has no name and value; write --set name=value")
-      }
-      let name = String(value[..<equals])
-      guard all.updateValue(String(value[value.index(after: equals)...]), forKey: name) == nil else {
-        throw Stop(.refused, "--set \(name) is given twice; give it once")
-      }
-    }
-    return all
-  }
+  ) -> Surroundings { source.surroundings(id.rawValue, parameters, fleet) }
 
   /// Short enough for the ids that are made of it: of branches, and of branches within them.
   private func identifier(_ workflow: String) throws -> ChainID {

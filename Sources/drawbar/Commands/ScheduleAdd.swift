@@ -12,10 +12,14 @@ extension ScheduleCommand {
         It shows the next times; with --dry-run it does nothing else. Added again as it was, nothing changes: the
         next time stays while its times are the same, and so does a pause.
 
+        A workflow's file is read now: its values, and the servers of groups that it names, stay as they are until
+        it is added again. Programs are run by drawbar up, or by drawbar-worker --programs.
+
         Examples:
-          drawbar schedule add nightly --cron '30 2 * * *' --zone Europe/Berlin --task backup.all
-          drawbar schedule add report --cron '0 8 * * MON' --task report --input '{"to":"ops"}' --dry-run
-          drawbar schedule add poll --every 5m --task poll --skip-overlap --missed skip
+          drawbar schedule add nightly --cron '30 2 * * *' --zone Europe/Berlin --workflow nightly.yaml
+          drawbar schedule add report --cron '0 8 * * MON' --workflow report.yaml --set to=ops --dry-run
+          drawbar schedule add clean --every 6h --jitter 10m --program -- find /tmp/shop -mtime +2 -delete
+          drawbar schedule add poll --every 5m --skip-overlap --missed skip --task shop.poll --input '{"shop":7}'
         """)
 
     @Argument(help: "Its name.") var id: String
@@ -33,7 +37,7 @@ extension ScheduleCommand {
     @Flag(help: "A firing is left out while the work of the one before has not ended.") var skipOverlap =
       false
     @OptionGroup(title: "What") var work: WorkOptions
-    @Flag(help: "Show the next times and what would run; add nothing.") var dryRun = false
+    @Flag(help: "Check everything and show the next times; add nothing.") var dryRun = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var place: PlaceOptions
 
@@ -62,7 +66,7 @@ extension ScheduleCommand {
         throw Stop(.refused, "--missed '\(missed)' is not known; use once, skip, or all:N with N up to 100")
       }
       return try Schedule(
-        id: id, trigger: trigger, chain: await work.chain(for: id), missed: policy,
+        id: id, trigger: trigger, chain: await work.chain(for: id, place), missed: policy,
         overlap: skipOverlap ? .skip : .allowed,
         jitter: .milliseconds(try jitter.map { try TimesOptions.duration($0, "--jitter") } ?? 0),
         endsAt: try until.map(Self.instant))

@@ -1,0 +1,35 @@
+import Fleet
+import TaskQueue
+import WorkflowFiles
+
+/// A workflow's file as a command names it, with the values of `--set`.
+struct WorkflowSource {
+  let file: String
+  let values: [String]
+
+  func parsed() throws -> WorkflowFile { try WorkflowFile.parse(try Files.text(file), file: file) }
+
+  func parameters() throws -> [String: String] {
+    var all: [String: String] = [:]
+    for value in values {
+      guard let equals = value.firstIndex(of: "="), equals != value.startIndex else {
+        throw Stop(.refused, "--set '\(value)' has no name and value; write --set name=value")
+      }
+      let name = String(value[..<equals])
+      guard all.updateValue(String(value[value.index(after: equals)...]), forKey: name) == nil else {
+        throw Stop(.refused, "--set \(name) is given twice; give it once")
+      }
+    }
+    return all
+  }
+
+  /// - Parameters:
+  ///   - id: what `${workflow.id}` stands for.
+  ///   - fleet: whom groups are asked of.
+  func surroundings(_ id: String, _ parameters: [String: String], _ fleet: FleetStore?) -> Surroundings {
+    Surroundings(
+      id: id, directory: Files.directory(of: file), parameters: parameters,
+      inventory: { name in try await fleet?.group(name).map { InventoryServer.all(of: $0.group) } },
+      inventories: { try await fleet?.groups().map(\.group.name) ?? [] }, read: { try Files.text($0) })
+  }
+}
