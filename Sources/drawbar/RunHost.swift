@@ -44,13 +44,17 @@ struct RunHost {
       if let ending = try await joined(body) { return ending }
       guard mayWork else { throw Stop(.unavailable, place.nobodyIsUp) }
       do {
-        let ending = try await RedisServer.run(
-          directory: place.redisDirectory, options: .init(appendOnly: .everySecond)
-        ) { server in
-          try await Session.lend(server.configuration, place) { session in
+        let server = try await RedisServer.start(directory: place.redisDirectory, options: Self.options)
+        let ending: Ending?
+        do {
+          ending = try await Session.lend(server.configuration, place) { session in
             try await body(session, Reach(kind: .own, works: true, concurrency: concurrency))
           }
+        } catch {
+          try await stop(server)
+          throw error
         }
+        try await stop(server)
         if let ending { return ending }
       } catch let error as RedisServerError {
         // Another process may be starting or ending it at this moment.
@@ -61,17 +65,49 @@ struct RunHost {
     }
   }
 
+  /// As `drawbar up` has them: either takes over a server that the other left running.
+  private static let options = RedisServer.Options(appendOnly: .everySecond)
+
+  /// Ends the private server, unless others work on it: then it goes on without an owner, and the last of them ends
+  /// it.
+  private func stop(_ server: RedisServer) async throws {
+    let isUsed: Bool
+    do {
+      isUsed = try await Session.lend(server.configuration, place) { session in
+        try await session.queue.overview().sessions.contains { $0.leaseLeft > 0 }
+      }
+    } catch is RedisError {
+      isUsed = false
+    }
+    if !isUsed { try await server.stop() }
+  }
+
+  /// Ends a private server that its owner left to those who still worked on it.
+  private func stopIfLast() async throws {
+    let server: RedisServer
+    do {
+      server = try await RedisServer.start(directory: place.redisDirectory, options: Self.options)
+    } catch is RedisServerError {
+      // It has an owner.
+      return
+    }
+    try await stop(server)
+  }
+
   /// On the private server that another process runs; nil where none does.
   private func joined(_ body: (Session, Reach) async throws -> Ending?) async throws -> Ending? {
     guard Files.exists(place.socket) else { return nil }
     var isThere = false
+    var works = false
     do {
-      return try await Session.lend(place.privateConfiguration, place) { session in
+      let ending = try await Session.lend(place.privateConfiguration, place) { session in
         isThere = true
         let isServed = try await session.hasProgramWorkers()
-        let works = mayWork && !isServed
+        works = mayWork && !isServed
         return try await body(session, Reach(kind: .joined, works: works, concurrency: concurrency))
       }
+      if works, ending != nil { try await stopIfLast() }
+      return ending
     } catch let error as RedisError where error.isConnectionFailure && !isThere {
       return nil
     }

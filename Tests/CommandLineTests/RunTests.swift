@@ -150,6 +150,33 @@ import Testing
     }
   }
 
+  /// Two at a time on one state directory: the first to end takes nothing away from the other, and the last leaves
+  /// nothing running.
+  @Test(.timeLimit(.minutes(1))) func runsSideBySide() async throws {
+    try await Program.with { drawbar in
+      let file = try drawbar.write(
+        """
+        workflow: side
+        params: { name: , wait: }
+        steps:
+          - run: [sh, -c, 'echo once >>"$1/$2"; until [ -e "$1/$3" ]; do sleep 0.05; done', sh, "\(drawbar.state)", "${name}", "${wait}"]
+        """, to: "side.yaml")
+      func begun(_ name: String) async throws {
+        try await wait { FileManager.default.fileExists(atPath: "\(drawbar.state)/\(name)") }
+      }
+      async let first = drawbar("run", file, "--set", "name=a", "--set", "wait=go-a")
+      try await begun("a")
+      async let second = drawbar("run", file, "--set", "name=b", "--set", "wait=go-b")
+      try await begun("b")
+      _ = try drawbar.write("", to: "go-a")
+      #expect(try await first.code == 0)
+      _ = try drawbar.write("", to: "go-b")
+      #expect(try await second.code == 0)
+      #expect(try String(contentsOfFile: "\(drawbar.state)/b", encoding: .utf8) == "once\n")
+      #expect(try await drawbar("workflow", "ls").code == 5, "nothing runs on")
+    }
+  }
+
   /// With `drawbar up` the work is done there, and goes on without the one who asked.
   @Test(.timeLimit(.minutes(1))) func whatIsUpDoesTheWork() async throws {
     try await Program.with { drawbar in
