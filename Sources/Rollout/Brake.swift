@@ -5,11 +5,14 @@ extension Deployment {
   /// not pulled out, or whose Markup is owed. A rollback doesn't count servers that were out already when it was planned.
   public func failures(balancer: BalancerFacts, pulledOut: [String: String] = [:]) -> Int {
     var failures = 0
-    for batch in batches {
-      for target in batch.targets {
+    for b in batches.indices {
+      // By indices: what is neither failed nor done is not even copied.
+      for t in batches[b].targets.indices
+      where batches[b].targets[t].state.isFailure || batches[b].targets[t].state.isGood {
         let counts =
-          batch.kind == .bastion
-          ? bastionIsOwed(target) : counts(target, balancer: balancer, pulledOut: pulledOut)
+          batches[b].kind == .bastion
+          ? bastionIsOwed(batches[b].targets[t])
+          : counts(batches[b].targets[t], balancer: balancer, pulledOut: pulledOut)
         if counts { failures += 1 }
       }
     }

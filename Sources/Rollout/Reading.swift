@@ -28,11 +28,13 @@ extension Deployment {
   /// That is the first; in a retry the first of those that hold a server which is out already, so that
   /// nothing more is pulled before what failed has been tried again.
   public var nextBatch: Int? {
+    // By indices: a copy of each target would cost more than the question.
     var next: Int?
-    for (index, batch) in batches.enumerated() where batch.kind == .rolling {
-      for target in batch.targets where target.state == .pending && !target.isUnderWay {
-        if target.out { return index }
-        if next == nil { next = index }
+    for b in batches.indices where batches[b].kind == .rolling {
+      for t in batches[b].targets.indices
+      where batches[b].targets[t].state == .pending && batches[b].targets[t].ticket == nil {
+        if batches[b].targets[t].out { return b }
+        if next == nil { next = b }
       }
     }
     return next

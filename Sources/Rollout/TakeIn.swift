@@ -52,10 +52,12 @@ extension Course {
     else { return }
     let (balancer, pulledOut) = (situation.balancer, situation.pulledOut)
     var down: [String] = []
-    for batch in deployment.batches where batch.kind == .rolling {
-      for target in batch.targets
-      where deployment.countsAsDown(target, balancer: balancer, pulledOut: pulledOut) {
-        down.append(target.host)
+    for b in deployment.batches.indices where deployment.batches[b].kind == .rolling {
+      for t in deployment.batches[b].targets.indices
+      where deployment.batches[b].targets[t].state.isGood
+        && deployment.countsAsDown(deployment.batches[b].targets[t], balancer: balancer, pulledOut: pulledOut)
+      {
+        down.append(deployment.batches[b].targets[t].host)
       }
     }
     deployment.down = down

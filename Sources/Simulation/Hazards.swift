@@ -4,6 +4,8 @@ import Rollout
 public struct Hazards: Sendable {
   /// A stage fails on a server in an attempt, every time it is tried.
   public var fails = 0
+  /// Whether that is so in the first attempt only.
+  public var failsOnlyAtFirst = false
   /// A stage fails once, and works when it is tried again.
   public var stumbles = 0
   /// A stage never ends by itself.
@@ -34,10 +36,11 @@ public struct Hazards: Sendable {
   /// Nothing goes wrong.
   public init() {}
 
-  /// A quiet day: now and then something fails.
+  /// A quiet day: now and then something fails, and works in the next attempt.
   public static var quiet: Hazards {
     var hazards = Hazards()
     hazards.fails = 200
+    hazards.failsOnlyAtFirst = true
     hazards.stumbles = 500
     return hazards
   }

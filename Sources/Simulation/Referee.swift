@@ -52,9 +52,9 @@ extension Simulation {
       throw Violation("\(run.host) is pulled out and was started")
     }
     if case .inService(let live) = balancer {
+      let asked = Set(batch.targets.filter(\.recheck).map(\.host))
       let pulled = work.runs.count { run in
-        run.stages.contains(.markdown) && live.contains(run.host)
-          && !batch.targets.contains { $0.host == run.host && $0.recheck }
+        run.stages.contains(.markdown) && live.contains(run.host) && !asked.contains(run.host)
       }
       guard pulled == 0 || live.count - pulled >= deployment.numbers.minInService else {
         throw Violation("\(live.count - pulled) stay in service, \(deployment.numbers.minInService) should")

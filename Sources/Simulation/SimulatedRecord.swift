@@ -7,6 +7,8 @@ struct SimulatedRecord {
   var limit = Limit()
   /// The latest chain of each server.
   var chains: [String: Int] = [:]
+  /// The instants for which a look has been asked: asked for twice, it comes once.
+  var wakes: Set<Milliseconds> = []
   /// Chains of the present work that are not over.
   var left = 0
   /// The events since it was created, replayed.

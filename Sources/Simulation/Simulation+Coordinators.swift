@@ -123,7 +123,8 @@ extension Simulation {
     case .run(let work): try hand(work, situation, of: r)
     case .shut: records[r].limit.tripped = true
     case .stop(let stops): for stop in stops { try self.stop(stop, r) }
-    case .wake(let at): send(r, at: at)
+    case .wake(let at):
+      if at <= now || records[r].wakes.insert(at).inserted { send(r, at: at) }
     case .flagFault(let host, _, let reason):
       if let server = index[host] { note(.flag(server: server, reason: reason), in: 10...5_000) }
     case .rollBack:

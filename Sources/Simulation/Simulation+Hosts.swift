@@ -24,7 +24,7 @@ extension Simulation {
     switch chain.stage {
     case .markdown:
       effort.isDegraded = isDegraded
-      chains[effort.chain].stayedIn = isDegraded && servers[s].inRotation
+      chains[effort.chain].stayedIn = isDegraded && !servers[s].isDrained
       if isDegraded { return nil }
       guard balancer.answers else { return .loadBalancer }
       guard isValid(effort) else { return Failure.Code(rawValue: "stale") }

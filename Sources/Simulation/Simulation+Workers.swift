@@ -147,7 +147,7 @@ extension Simulation {
         &+ UInt64(chain.attempt) &* 31 &+ UInt64(chain.record) &* 7)
     let roll = Int(dice.next() % 1_000_000)
     let hazards = setting.hazards
-    if roll < hazards.fails { return .fails }
+    if roll < hazards.fails, !hazards.failsOnlyAtFirst || chain.attempt == 1 { return .fails }
     if roll < hazards.fails + hazards.stumbles { return .stumbles }
     if roll < hazards.fails + hazards.stumbles + hazards.hangs { return .hangs }
     return .works

@@ -160,7 +160,7 @@ enum Step {
   /// A coordinator is to look.
   case wake(record: Int)
   /// A coordinator comes to its next step.
-  case coordinate(Look)
+  indirect case coordinate(Look)
   /// A server gets its fault flag.
   case flag(server: Int, reason: String)
   /// A release is to be rolled back.
