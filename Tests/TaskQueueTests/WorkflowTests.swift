@@ -219,6 +219,62 @@ struct Tell: QueueTask {
     }
   }
 
+  @Test func aGroupThatIsNamedTheLastLinkIsTheLast() async throws {
+    try await withQueue { queue in
+      let say = try Link(Say.self, "x")
+      try await queue.submit(Chain(id: ChainID("w"), links: [say, .group([[say]]), say, .group([[say]])]))
+      let hand = try await ScriptTests.Hand(queue)
+      _ = try await hand.turn(take: 1)
+      #expect(try await queue.cancel([Cancellation(ChainID("w"), .afterLinkThen(last: 1))]) == [.underWay])
+      try await hand.end("w")
+      #expect(try await hand.turn(take: 9)?.granted.map(\.chain.rawValue) == ["w/1/0"])
+      try await hand.end("w/1/0")
+      let status = try #require(try await queue.status([ChainID("w")])[0])
+      #expect(status.state == .cancelled)
+      #expect(status.outcomes.keys.sorted() == [0, 1])
+      try await eventually("the group that is not needed is gone") {
+        _ = try await hand.beat()
+        return try await queue.status([ChainID("w/3/0")])[0] == nil
+      }
+    }
+  }
+
+  @Test func aChainWhoseMembersHaveStartedDoesNotExpire() async throws {
+    try await withQueue { queue in
+      let say = try Link(Say.self, "x")
+      var chain = try Chain(id: ChainID("w"), links: [.group([[say]]), say])
+      chain.expiresAfter = .seconds(60)
+      try await queue.submit(chain)
+      let hand = try await ScriptTests.Hand(queue)
+      _ = try await hand.turn(take: 1)
+      // Its time is over.
+      _ = try await queue.redis.send(RedisCommand("HSET", "drawbar:{p0}:c:w", "X", 1))
+      try await hand.end("w/0/0")
+      #expect(try await hand.turn(take: 1)?.granted.map(\.cursor) == [1])
+    }
+  }
+
+  @Test func theBrakeLeavesAMemberAloneWhoseOwnMembersHaveStarted() async throws {
+    try await withQueue { queue in
+      let say = try Link(Say.self, "x")
+      var later = say
+      later.options.delay = .milliseconds(1)
+      var chain = try Chain(id: ChainID("w"), links: [.group([[.group([[say]]), later], [say]])])
+      chain.brake = 1
+      try await queue.submit(chain)
+      let hand = try await ScriptTests.Hand(queue)
+      _ = try await hand.turn(take: 9)
+      _ = try await hand.turn(take: 9)
+      #expect(hand.held.keys.map(\.rawValue).sorted() == ["w/0/0/0/0", "w/0/1"])
+      try await hand.end("w/0/1", .dead(code: "x", message: ""))
+      _ = try await hand.beat()
+      try await hand.end("w/0/0/0/0")
+      try await eventually("it goes on") { try await hand.turn(take: 9)?.granted.map(\.cursor) == [1] }
+      try await hand.end("w/0/0")
+      #expect(try await queue.status([ChainID("w")])[0]?.failure?.code == "brake")
+    }
+  }
+
   @Test func whatADeadWorkflowWillNotComeToIsKeptForRequeueAndThenRemoved() async throws {
     try await withQueue { plain in
       let queue = Queue(redis: plain.redis, retention: .milliseconds(300))

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A state, spelt out: "chain c1 cursor" → "2". Two of them can be compared, and what differs can be read.
 typealias Facts = [String: String]
 
@@ -13,6 +15,11 @@ func difference(_ server: Facts, _ reference: Facts) -> String? {
   return lines.isEmpty ? nil : lines.sorted().prefix(8).joined(separator: "; ")
 }
 
+/// Without the member that it names.
+func beforeTheFirst(_ failure: String) -> String {
+  failure.range(of: "; the first: ").map { String(failure[..<$0.lowerBound]) } ?? failure
+}
+
 extension ReferenceQueue {
   var facts: Facts {
     var facts: Facts = [:]
@@ -21,8 +28,14 @@ extension ReferenceQueue {
       facts["group \(id) counts"] =
         "\(group.left) of \(group.size) left, \(group.failed) failed, \(group.bad) ended badly"
       facts["group \(id) stage"] =
-        group.fired.map { "settled at \($0)" } ?? group.sealed.map { "sealed at \($0)" }
-        ?? (group.gone ? "being removed" : "staged until \(group.abandonedAt)")
+        group.fired.map { "settled at \($0)" } ?? group.sealed.map { "sealed at \($0)" } ?? stage(id, group)
+      // Which is the first of those that end in one step is the server's choice.
+      facts["group \(id) why"] = group.why.map { _ in "said" }
+      for (number, result) in group.results { facts["group \(id) result \(number)"] = result }
+      if let waiting = group.waiting {
+        facts["group \(id) for"] =
+          "\(waiting.chain) link \(waiting.link)\(group.goesOn ? ", in any case" : "")"
+      }
       if group.fired == nil { facts["group \(id) members"] = group.members.sorted().joined(separator: " ") }
       facts["group \(id) limit"] = group.limit
     }
@@ -47,8 +60,16 @@ extension ReferenceQueue {
     var under: [String: [String]] = [:]
     for (id, chain) in chains { if let key = chain.holdsKey { under[key, default: []].append(id) } }
     for (key, chains) in under { facts["under key \(key)"] = chains.sorted().joined(separator: " ") }
+    for (group, all) in cancelling { facts["cancelling \(group)"] = all ? "now" : "unstarted" }
     for (id, time) in listedDead { facts["dead \(id)"] = "\(time)" }
     return facts
+  }
+
+  private func stage(_ id: String, _ group: Group) -> String {
+    if group.gone { return "being removed" }
+    let until = [group.root, "d:\(group.waiting?.chain ?? "")"].compactMap { staged[$0] }
+      .first { $0.groups.contains(id) }?.until
+    return until.map { "staged until \($0)" } ?? "there"
   }
 
   private func state(_ id: String, _ chain: Chain, in facts: inout Facts) {
@@ -60,6 +81,7 @@ extension ReferenceQueue {
       case .suspects: "suspects of \(chain.queue)"
       case .key(let key): "waits for key \(key)"
       case .due(let at): "due at \(at)"
+      case .group(let group): "waits for group \(group)"
       case .held(let session): "held by \(session)"
       case .ended: "ended"
       }
@@ -70,7 +92,7 @@ extension ReferenceQueue {
     tell("limit", chain.limit)
     tell("times", "\(chain.created) to \(chain.ended.map(String.init) ?? "now")")
     tell("note", chain.note)
-    tell("failure", chain.failure.map { "\($0.link) \($0.code): \($0.message)" })
+    tell("failure", chain.failure.map { beforeTheFirst("\($0.link) \($0.code): \($0.message)") })
     for (link, end) in chain.ends {
       tell("link \(link)", "\(end.begun) \(end.attempt) \(end.generation) \(end.ended)")
     }

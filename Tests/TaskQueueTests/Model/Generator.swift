@@ -2,7 +2,8 @@
 /// likes some kinds of operations more than others, so that runs differ.
 struct Generator {
   private enum Deed: Int, CaseIterable {
-    case submit, stage, seal, commit, limit, removeLimit, halt, hello, turn, again, beat, bye, reap, advance,
+    case submit, stage, workflow, seal, haltGroup, commit, limit, removeLimit, halt, hello, turn, again, beat,
+      bye, reap, advance,
       pause, requeue
   }
 
@@ -13,12 +14,15 @@ struct Generator {
   /// One chain in so many has rare features; 0: none.
   private let rare: Int
   private var named = 0
+  /// The last few that were made.
+  private var workflows: [Operation.NewChain] = []
   private let limits = ["L1", "L2"]
 
   init(seed: UInt64) {
     dice = Dice(seed: seed)
     let base: [Deed: Int] = [
-      .submit: 10, .stage: 5, .seal: 4, .commit: 3, .limit: 2, .removeLimit: 1, .halt: 5, .hello: 3,
+      .submit: 10, .stage: 5, .workflow: 5, .seal: 4, .haltGroup: 1, .commit: 3, .limit: 2, .removeLimit: 1,
+      .halt: 5, .hello: 3,
       .turn: 45,
       .again: 4, .pause: 1, .requeue: 2, .beat: 7, .bye: 1, .reap: 2, .advance: 8,
     ]
@@ -41,6 +45,11 @@ struct Generator {
     switch Deed.allCases[dice.weighted(weights)] {
     case .submit: return .submit(newChains(reference, upTo: 4))
     case .stage: return .stage(staging(reference))
+    case .workflow: return workflow()
+    case .haltGroup:
+      // More than a page would be a choice of the server's, over several calls.
+      let open = reference.groups.filter { !$0.value.members.isEmpty && $0.value.size <= 60 }.keys.sorted()
+      return .haltGroup(dice.pick(open) ?? "g0")
     case .seal:
       let staged = reference.groups.filter { $0.value.sealed == nil }.keys.sorted()
       let other = reference.groups.keys.sorted()
@@ -103,6 +112,12 @@ struct Generator {
       let span: Operation.Unique.Span = [.queued, .ended, .lasting(2_000)][dice.upTo(2)]
       new.unique = Operation.Unique(key: "u\(dice.upTo(2))", span: span)
     }
+    new.plans = plans(for: new)
+    return new
+  }
+
+  private mutating func plans(for new: Operation.NewChain) -> [Int: Operation.Plan] {
+    var plans: [Int: Operation.Plan] = [:]
     for link in 0..<min(new.links, 4) where dice.one(in: 2) {
       var plan = Operation.Plan()
       if dice.one(in: 3) { (plan.queue, plan.level) = (dice.pick(Player.queues), dice.upTo(2)) }
@@ -111,9 +126,39 @@ struct Generator {
       if dice.one(in: 2), new.expires == nil {
         (plan.key, plan.atMost) = dice.one(in: 2) ? ("k1", 1) : ("k2", 2)
       }
-      if plan != .init() { new.plans[link] = plan }
+      if plan != .init() { plans[link] = plan }
     }
-    return new
+    return plans
+  }
+
+  /// A chain with groups; or one that was begun before, again.
+  private mutating func workflow() -> Operation {
+    let parts = dice.one(in: 6) ? dice.upTo(2) : nil
+    if dice.one(in: 4), let before = dice.pick(workflows) { return .workflow(before, parts: parts) }
+    var new = newChain()
+    new.id = "w\(named)"
+    new.links = 1 + dice.upTo(3)
+    new.plans = new.plans.filter { $0.key < new.links }
+    addGroups(to: &new, depth: dice.one(in: 3) ? 2 : 1)
+    if dice.one(in: 3) { new.failed = 1 + dice.upTo(1) }
+    if dice.one(in: 3) { new.brake = 1 + dice.upTo(1) }
+    workflows = workflows.suffix(4) + [new]
+    return .workflow(new, parts: parts)
+  }
+
+  private mutating func addGroups(to new: inout Operation.NewChain, depth: Int) {
+    for link in 0..<new.links where dice.one(in: 2) {
+      var plan = Operation.Plan(goesOn: dice.one(in: 2))
+      if dice.one(in: 3) { (plan.queue, plan.level) = (dice.pick(Player.queues), dice.upTo(2)) }
+      plan.members = []
+      for _ in 0..<dice.upTo(4) {
+        var member = Operation.NewChain(id: "", links: 1 + dice.upTo(1))
+        if rare > 0, dice.one(in: rare) { member.plans = plans(for: member) }
+        if depth > 1, dice.one(in: 2) { addGroups(to: &member, depth: depth - 1) }
+        plan.members?.append(member)
+      }
+      new.plans[link] = plan
+    }
   }
 
   private mutating func newChains(_ reference: ReferenceQueue, upTo usual: Int) -> [Operation.NewChain] {
@@ -123,8 +168,9 @@ struct Generator {
 
   private mutating func staging(_ reference: ReferenceQueue) -> Operation.Staging {
     named += 1
-    let staged = reference.groups.filter { $0.value.sealed == nil }.keys.sorted()
-    let old = dice.one(in: 8) ? dice.pick(reference.groups.keys.sorted()) : dice.pick(staged)
+    let own = reference.groups.filter { $0.value.root == "g:\($0.key)" }
+    let staged = own.filter { $0.value.sealed == nil }.keys.sorted()
+    let old = dice.one(in: 8) ? dice.pick(own.keys.sorted()) : dice.pick(staged)
     let id = dice.one(in: 2) ? old ?? "g\(named)" : "g\(named)"
     var members = dice.one(in: 6) ? [] : newChains(reference, upTo: 5)
     members = members.map { with($0) { $0.unique = nil } }

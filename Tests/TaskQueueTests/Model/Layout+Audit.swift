@@ -7,8 +7,7 @@ extension Layout {
 
     for key in keys where !Self.knows(key) { found.append("key \(key) has no owner") }
     var depth: [String: Int] = [:]
-    for (id, fields) in Self.named("c", hashes) {
-      guard let packed = Packed(fields) else { continue }
+    for (id, packed) in chains {
       must(packed.hasEnded == (ttl["c:\(id)"] != nil), "chain \(id) lives for ever, or not long enough")
       if !packed.hasEnded { depth[packed.queue, default: 0] += 1 }
     }
@@ -16,13 +15,15 @@ extension Layout {
       found.append("queue \(queue) holds \(depth[queue, default: 0]) chains, and counts \(count)")
     }
     for key in strings where key.hasPrefix("clearing:") { must(ttl[key] != nil, "\(key) stays for ever") }
+    let owners = ownedGroups
     for (id, fields) in Self.named("g", hashes) {
       must(
         (fields["fired"] != nil) == (ttl["g:\(id)"] != nil), "group \(id) lives for ever, or not long enough")
-      let hidden =
-        sorted["staging"]?["g:\(id)"] != nil || sets["dropping"]?.contains("w:g:\(id)") == true
-        || sets["dropping"]?.contains("g:\(id)") == true
-      must((fields["sealed"] == nil) == hidden, "group \(id) is sealed and staged, or neither")
+      if fields["sealed"] == nil {
+        must(owners.contains(id), "group \(id) is for nothing, and is not removed")
+      } else {
+        must(sorted["staging"]?["g:\(id)"] == nil, "group \(id) is sealed and staged")
+      }
     }
     for (id, _) in Self.named("m", sets) {
       must(hashes["g:\(id)"].map { $0["fired"] == nil } ?? false, "members of group \(id) outlive it")
@@ -44,6 +45,24 @@ extension Layout {
     }
     lanes(must)
     return found
+  }
+
+  /// Groups that are staged, to be removed, or that a chain may still come to.
+  private var ownedGroups: Set<String> {
+    var owned: Set<String> = []
+    for name in sets["dropping"] ?? [] where name.hasPrefix("g:") { owned.insert(String(name.dropFirst(2))) }
+    for (root, groups) in Self.named("w", sets) {
+      let isListed = sorted["staging"]?[root] != nil || sets["dropping"]?.contains("w:\(root)") == true
+      if isListed { owned.formUnion(groups) }
+    }
+    for (id, fields) in Self.named("c", hashes) {
+      guard let chain = chains[id], !chain.hasEnded else { continue }
+      if let callback = fields["F"] { owned.insert(callback) }
+      for (name, plan) in fields where plan.hasPrefix("g|") && name.hasPrefix("p") {
+        if Int(name.dropFirst()) ?? -1 >= Int(chain.cursor) ?? 0 { owned.insert(String(plan.dropFirst(2))) }
+      }
+    }
+    return owned
   }
 
   /// A lane with entries is in its ring once, or parked, or its group is not sealed; and who waits is woken.
@@ -81,10 +100,10 @@ extension Layout {
     let plain = [
       "due", "sessions", "reaping", "staging", "done", "dead", "queues", "clock", "workers", "parts",
       "dropping",
-      "paused", "depth",
+      "paused", "depth", "cancelling",
     ]
     let kinds = [
-      "c", "l", "r", "w", "h", "x", "g", "m", "L", "k", "K", "kw", "u", "rec", "suspects", "clearing",
+      "c", "l", "r", "w", "h", "x", "g", "m", "L", "k", "K", "kw", "u", "rec", "suspects", "clearing", "gr",
     ]
     return plain.contains(key) || kinds.contains { key.hasPrefix($0 + ":") }
   }

@@ -9,9 +9,9 @@ extension Layout {
     let state, generation, cursor, links, started, time, holder: String
     let queue, group, limit, created: String
 
-    init?(_ fields: [String: String]?) {
-      let v = (fields?["v"] ?? "").split(separator: " ").map(String.init)
-      let d = (fields?["d"] ?? "").split(separator: " ").map(String.init)
+    init?(_ fields: [String: String]) {
+      let v = (fields["v"] ?? "").split(separator: " ").map(String.init)
+      let d = (fields["d"] ?? "").split(separator: " ").map(String.init)
       guard v.count == 7, d.count == 8, v[4].count == 2 else { return nil }
       (state, generation, cursor, links, time, holder) = (v[0], v[1], v[2], v[3], v[5], v[6])
       started = String(v[4].suffix(1))
@@ -21,7 +21,7 @@ extension Layout {
     var hasEnded: Bool { ["f", "x", "c"].contains(state) }
   }
 
-  func packed(_ id: some StringProtocol) -> Packed? { Packed(hashes["c:\(id)"]) }
+  func packed(_ id: some StringProtocol) -> Packed? { chains[String(id)] }
 
   private struct Entry {
     var id: Substring
@@ -56,8 +56,13 @@ extension Layout {
         places[id, default: []].append("held by \(session)")
       }
     }
-    for (id, chain) in Self.named("c", hashes) where Packed(chain)?.hasEnded == true {
+    for (id, chain) in chains where chain.hasEnded {
       places[id, default: []].append("ended")
+    }
+    for (id, group) in Self.named("g", hashes) where group["sealed"] != nil && group["fired"] == nil {
+      guard let up = group["up"], let chain = packed(up), chain.state == "w", chain.cursor == group["link"]
+      else { continue }
+      places[up, default: []].append("waits for group \(id)")
     }
     return places
   }
@@ -75,7 +80,13 @@ extension Layout {
         + "\(fields["bad"] ?? "0") ended badly"
       facts["group \(id) stage"] =
         fields["fired"].map { "settled at \($0)" } ?? fields["sealed"].map { "sealed at \($0)" }
-        ?? sorted["staging"]?["g:\(id)"].map { "staged until \($0)" } ?? "being removed"
+        ?? stage(id)
+      facts["group \(id) why"] = fields["why"].map { _ in "said" }
+      if let chain = fields["up"] {
+        facts["group \(id) for"] =
+          "\(chain) link \(fields["link"] ?? "?")\(fields["any"] == nil ? "" : ", in any case")"
+      }
+      for (number, result) in hashes["gr:\(id)"] ?? [:] { facts["group \(id) result \(number)"] = result }
       if fields["fired"] == nil {
         facts["group \(id) members"] = (sets["m:\(id)"] ?? []).sorted().joined(separator: " ")
       }
@@ -96,6 +107,9 @@ extension Layout {
     for (name, chains) in Self.named("x", sets) where sorted["sessions"]?[name] != nil {
       facts["session \(name) cancels"] = chains.sorted().joined(separator: " ")
     }
+    for (group, page) in hashes["cancelling"] ?? [:] {
+      facts["cancelling \(group)"] = String(page.drop { $0 != " " }.dropFirst())
+    }
     for (id, time) in sorted["dead"] ?? [:] { facts["dead \(id)"] = "\(time)" }
     for key in strings where key.hasPrefix("u:") {
       facts["unique key \(key.dropFirst(2))"] =
@@ -107,9 +121,19 @@ extension Layout {
     return facts
   }
 
+  /// Of a group that is not sealed.
+  private func stage(_ id: String) -> String {
+    let dropping = sets["dropping"] ?? []
+    if dropping.contains("g:\(id)") { return "being removed" }
+    let roots = Self.named("w", sets).filter { $0.value.contains(id) }.map(\.name)
+    if roots.contains(where: { dropping.contains("w:" + $0) }) { return "being removed" }
+    let until = roots.compactMap { sorted["staging"]?[$0] }
+    return until.first.map { "staged until \($0)" } ?? "there"
+  }
+
   private func chain(_ id: String, _ fields: [String: String], _ places: [String], in facts: inout Facts) {
     func tell(_ name: String, _ value: String?) { facts["chain \(id) \(name)"] = value }
-    guard let packed = Packed(fields) else { return tell("state", "unreadable: \(fields)") }
+    guard let packed = chains[id] else { return tell("state", "unreadable: \(fields)") }
     tell("state", Self.states[packed.state])
     tell("place", places.isEmpty ? "nowhere" : places.sorted().joined(separator: " and "))
     tell("generation", packed.generation)
@@ -118,7 +142,7 @@ extension Layout {
     if packed.limit != "~" { tell("limit", packed.limit) }
     tell("times", "\(packed.created) to \(packed.hasEnded ? packed.time : "now")")
     tell("note", fields["N"])
-    tell("failure", fields["e"].map { "\($0): \(fields["E"] ?? "")" })
+    tell("failure", fields["e"].map { beforeTheFirst("\($0): \(fields["E"] ?? "")") })
     for (name, value) in fields {
       if name.hasPrefix("o") { tell("link \(name.dropFirst())", value) }
       if name.hasPrefix("R") { tell("result \(name.dropFirst())", value) }

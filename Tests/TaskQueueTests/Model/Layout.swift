@@ -12,6 +12,8 @@ struct Layout: Sendable {
   var texts: [String: String] = [:]
   /// When a key will be gone.
   var ttl: [String: Int] = [:]
+  /// Chains by their id, as the fields of their keys say.
+  private(set) var chains: [String: Packed] = [:]
 
   var keys: Set<String> {
     Set(hashes.keys).union(lists.keys).union(sets.keys).union(sorted.keys).union(strings)
@@ -53,7 +55,10 @@ struct Layout: Sendable {
       let values = (items[at + 3].array ?? []).map { $0.string ?? "?" }
       if let time = items[at + 2].int { ttl[key] = time }
       switch items[at + 1].string {
-      case "hash": hashes[key] = Self.pairs(values)
+      case "hash":
+        let fields = Self.pairs(values)
+        hashes[key] = fields
+        if key.hasPrefix("c:"), let packed = Packed(fields) { chains[String(key.dropFirst(2))] = packed }
       case "list": lists[key] = values
       case "set": sets[key] = Set(values)
       case "zset": sorted[key] = Self.pairs(values).mapValues { Int($0) ?? -1 }
@@ -86,7 +91,8 @@ struct Layout: Sendable {
     name: "model-glimpse",
     source: """
       local P = KEYS[1] .. ':'
-      local out = { redis.call('SMEMBERS', P .. 'reaping'), {}, {}, {}, redis.call('SMEMBERS', P .. 'dropping') }
+      local out = { redis.call('SMEMBERS', P .. 'reaping'), {}, {}, {}, redis.call('SMEMBERS', P .. 'dropping'),
+        redis.call('HKEYS', P .. 'cancelling') }
       for _, key in ipairs(redis.call('KEYS', P .. 'g:*')) do out[4][#out[4] + 1] = string.sub(key, #P + 3) end
       local function add(to, name, values)
         to[#to + 1] = name
@@ -115,30 +121,38 @@ struct Layout: Sendable {
     return ReferenceQueue.Glimpse(
       held: named(1).mapValues { Set($0.filter { !$0.hasPrefix("#") }) },
       members: named(2).mapValues { Set($0) }, groups: Set(words(parts[3])), dropping: Set(words(parts[4])),
-      reaping: Set(words(parts[0])))
+      reaping: Set(words(parts[0])), cancelling: Set(words(parts[5])))
   }
 
-  /// Rings that are there, "queue|level".
+  /// Rings that are there, "queue|level". ARGV the queues.
   static let rings = RedisScript(
     name: "model-rings",
     source: """
-      local keys = redis.call('KEYS', KEYS[1] .. ':r:*')
-      for i = 1, #keys do keys[i] = string.sub(keys[i], #KEYS[1] + 4) end
-      return keys
+      local out = {}
+      for i = 1, #ARGV do
+        for level = 0, 2 do
+          local ring = ARGV[i] .. '|' .. level
+          if redis.call('EXISTS', KEYS[1] .. ':r:' .. ring) == 1 then out[#out + 1] = ring end
+        end
+      end
+      return out
       """)
 
-  /// ARGV chains that may have gone elsewhere.
+  /// ARGV[1] "queue queue …" whose suspects, ARGV[2] "key key …" whose waiting chains are asked for, then chains
+  /// that may have gone elsewhere.
   static let turnGlimpse = RedisScript(
     name: "model-turn-glimpse",
     source: """
       local P = KEYS[1] .. ':'
       local out = { {}, {}, {} }
-      for i = 1, #ARGV do out[1][i] = { ARGV[i], redis.call('HGET', P .. 'c:' .. ARGV[i], 'v') or '' } end
-      for _, key in ipairs(redis.call('KEYS', P .. 'kw:*')) do
-        table.insert(out[2], { string.sub(key, #P + 4), redis.call('LRANGE', key, 0, -1) })
+      for i = 3, #ARGV do
+        out[1][i - 2] = { ARGV[i], redis.call('HGET', P .. 'c:' .. ARGV[i], 'v') or '' }
       end
-      for _, key in ipairs(redis.call('KEYS', P .. 'suspects:*')) do
-        table.insert(out[3], { string.sub(key, #P + 10), redis.call('LRANGE', key, 0, -1) })
+      for key in string.gmatch(ARGV[2], '%S+') do
+        table.insert(out[2], { key, redis.call('LRANGE', P .. 'kw:' .. key, 0, -1) })
+      end
+      for queue in string.gmatch(ARGV[1], '%S+') do
+        table.insert(out[3], { queue, redis.call('LRANGE', P .. 'suspects:' .. queue, 0, -1) })
       end
       return out
       """)

@@ -11,8 +11,10 @@ struct ModelRun {
   /// A change to the scripts, to see that it is noticed.
   var changing: @Sendable (RedisScript) -> String = { $0.source }
 
-  static let length = 400
-  static let compareEvery = 40
+  /// For how long a sequence that fails is made shorter.
+  var shortening = Duration.seconds(120)
+
+  static let length = 200
 
   struct Failure: CustomStringConvertible {
     var seed: UInt64
@@ -54,7 +56,7 @@ struct ModelRun {
       if let (index, operations, first) = runs.failed {
         _ = try await redis.send(RedisCommand("FLUSHALL"))
         let replay = Replay(redis: redis, scripts: scripts)
-        let short = try await shortened(operations) { try await replay.fails($0)?.after }
+        let short = try await shortened(operations, within: shortening) { try await replay.fails($0)?.after }
         let what = try await replay.fails(short)?.what
         failure = Failure(
           seed: seed &+ UInt64(index), what: what ?? "not this time; at first: \(first)", operations: short)
@@ -72,12 +74,13 @@ struct ModelRun {
     var player = try await Player(redis: redis, scripts: scripts, root: "m\(index):{p0}")
     var played: [Operation] = []
     do {
-      for step in 1...Self.length {
+      for _ in 1...Self.length {
         let operation = generator.next(player.reference)
         played.append(operation)
         try await player.play(operation)
-        if step % Self.compareEvery == 0 { try await player.compare() }
       }
+      // Most of what goes wrong shows in an answer; the rest stays to be seen here, and is traced back by shortening.
+      try await player.compare()
     } catch let divergence as Divergence {
       return (played, divergence.description)
     }

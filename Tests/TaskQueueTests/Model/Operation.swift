@@ -3,6 +3,10 @@
 enum Operation: Sendable, Equatable {
   case submit([NewChain])
   case stage(Staging)
+  /// The parts of a chain with groups, then the chain; or so many parts and no more, as by a caller that died.
+  case workflow(NewChain, parts: Int? = nil)
+  /// All members of a group are cancelled.
+  case haltGroup(String)
   case commit(Change)
   /// Removes a limit, and cancels what it still holds back, as its owner must.
   case removeLimit(String)
@@ -37,6 +41,10 @@ enum Operation: Sendable, Equatable {
     /// For its links by their index.
     var plans: [Int: Plan] = [:]
 
+    /// How many links its error callback has; 0: it has none.
+    var failed = 0
+    var brake: Int?
+
     var hasPlans: Bool { plans.contains { $0.key < links && $0.value != Plan() } }
   }
 
@@ -57,6 +65,9 @@ enum Operation: Sendable, Equatable {
     /// A concurrency key.
     var key: String?
     var atMost = 1
+    /// The link is a group. Of its members the links and plans count.
+    var members: [NewChain]?
+    var goesOn = false
   }
 
   struct Staging: Sendable, Equatable {
@@ -142,128 +153,5 @@ enum Operation: Sendable, Equatable {
     var late = false
     /// The worker had taken the queues' wake-ups before it asked.
     var rung = false
-  }
-}
-
-// MARK: As Swift
-
-extension Operation: CustomStringConvertible {
-  var description: String {
-    switch self {
-    case .submit(let chains): ".submit(\(list(chains)))"
-    case .stage(let staging): ".stage(\(staging))"
-    case .commit(let change): ".commit(\(change))"
-    case .removeLimit(let limit): ".removeLimit(\"\(limit)\")"
-    case .halt(let stops): ".halt(\(list(stops)))"
-    case .hello(let name, let queues, let lease):
-      ".hello(\"\(name)\"\(queues == ["q0"] ? "" : ", queues: \(queues)")\(lease == 10_000 ? "" : ", lease: \(lease)"))"
-    case .turn(let turn): ".turn(\(turn))"
-    case .again(let name, let back): ".again(\"\(name)\"\(back == 0 ? "" : ", back: \(back)"))"
-    case .pause(let queue): ".pause(\"\(queue)\")"
-    case .resume(let queue): ".resume(\"\(queue)\")"
-    case .requeue(let chains, let forget): ".requeue(\(chains)\(forget ? ", forget: true" : ""))"
-    case .beat(let name, let off, let life):
-      ".beat(\"\(name)\"\(off == 0 ? "" : ", off: \(off)")\(life == "life" ? "" : ", life: \"\(life)\""))"
-    case .bye(let name): ".bye(\"\(name)\")"
-    case .reap(let name): ".reap(\"\(name)\")"
-    case .advance(let time): ".advance(\(time))"
-    }
-  }
-}
-
-private func list<T>(_ items: [T]) -> String { "[" + items.map { "\($0)" }.joined(separator: ", ") + "]" }
-
-/// Arguments that differ from what they are when left out.
-private func call(_ parts: (String, String)?...) -> String {
-  ".init(" + parts.compactMap { $0.map { $0.isEmpty ? $1 : "\($0): \($1)" } }.joined(separator: ", ") + ")"
-}
-
-private func quoted(_ text: String) -> String { "\"\(text)\"" }
-
-extension Operation.NewChain: CustomStringConvertible {
-  var description: String {
-    call(
-      ("id", quoted(id)), queue == "q0" ? nil : ("queue", quoted(queue)),
-      level == 1 ? nil : ("level", "\(level)"), lane == "-" ? nil : ("lane", quoted(lane)),
-      delay == 0 ? nil : ("delay", "\(delay)"), links == 1 ? nil : ("links", "\(links)"),
-      keep == 60_000 ? nil : ("keep", "\(keep)"), expires.map { ("expires", "\($0)") },
-      unique.map { ("unique", ".init(key: \(quoted($0.key)), span: .\($0.span))") },
-      plans.isEmpty ? nil : ("plans", list(plans: plans)))
-  }
-
-  private func list(plans: [Int: Operation.Plan]) -> String {
-    let items = plans.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-    return "[" + items.joined(separator: ", ") + "]"
-  }
-}
-
-extension Operation.Plan: CustomStringConvertible {
-  var description: String {
-    call(
-      queue.map { ("queue", quoted($0)) }, level == 1 ? nil : ("level", "\(level)"),
-      delay == 0 ? nil : ("delay", "\(delay)"), key.map { ("key", quoted($0)) },
-      atMost == 1 ? nil : ("atMost", "\(atMost)"))
-  }
-}
-
-extension Operation.Staging: CustomStringConvertible {
-  var description: String {
-    call(
-      ("group", quoted(group)), ("members", list(members)), limit.map { ("limit", quoted($0)) },
-      callback.map { ("callback", "\($0)") },
-      abandonAfter == 20_000 ? nil : ("abandonAfter", "\(abandonAfter)"),
-      keep == 60_000 ? nil : ("keep", "\(keep)"))
-  }
-}
-
-extension Operation.Stop: CustomStringConvertible {
-  var description: String {
-    call(("chain", quoted(chain)), ("mode", ".\(mode)"), before.map { ("before", "\($0)") })
-  }
-}
-
-extension Operation.NewLimit: CustomStringConvertible {
-  var description: String {
-    call(
-      ("id", quoted(id)), ("bound", "\(bound)"), failures.map { ("failures", "\($0)") },
-      callback.map { ("callback", "\($0)") })
-  }
-}
-
-extension Operation.Move: CustomStringConvertible {
-  var description: String {
-    call(
-      ("record", quoted(record)), off == 0 ? nil : ("off", "\(off)"), set.isEmpty ? nil : ("set", "\(set)"),
-      remove.isEmpty ? nil : ("remove", "\(remove)"))
-  }
-}
-
-extension Operation.Change: CustomStringConvertible {
-  var description: String {
-    call(
-      moves.isEmpty ? nil : ("moves", list(moves)), untripped.isEmpty ? nil : ("untripped", "\(untripped)"),
-      limits.isEmpty ? nil : ("limits", list(limits)), seal.isEmpty ? nil : ("seal", "\(seal)"),
-      submit.isEmpty ? nil : ("submit", list(submit)), stop.isEmpty ? nil : ("stop", list(stop)))
-  }
-}
-
-extension Operation.Told: CustomStringConvertible {
-  var description: String {
-    let kind =
-      switch self.kind {
-      case .done(let result): result.isEmpty ? ".done()" : ".done(\"\(result)\")"
-      default: ".\(self.kind)"
-      }
-    return call(("chain", quoted(chain)), ("kind", kind), token == .own ? nil : ("token", ".\(token)"))
-  }
-}
-
-extension Operation.Turn: CustomStringConvertible {
-  var description: String {
-    call(
-      ("session", quoted(session)), told.isEmpty ? nil : ("told", list(told)),
-      free == 0 ? nil : ("free", "\(free)"), total == 0 ? nil : ("total", "\(total)"),
-      stay ? nil : ("stay", "false"), reversed ? ("reversed", "true") : nil,
-      late ? ("late", "true") : nil, rung ? ("rung", "true") : nil)
   }
 }

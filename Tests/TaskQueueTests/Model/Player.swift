@@ -5,6 +5,8 @@ import RedisClient
 /// Plays operations against the scripts and the reference, in a namespace of its own.
 struct Player {
   static let queues = ["q0", "q1"]
+  /// Concurrency keys, by how many may run under them.
+  static let keys = ["k1", "k2"]
 
   let redis: RedisClient
   let scripts: ScriptsInVirtualTime
@@ -41,8 +43,10 @@ struct Player {
     case .stage(var staging):
       staging.members = reference.allowed(staging.members)
       try await stage(staging)
+    case .workflow(let chain, let parts): try await submit(workflow: chain, parts: parts)
     case .commit(var change):
       change.submit = reference.allowed(change.submit)
+      change.stop.removeAll { reference.isPartOfNothing($0.chain) }
       let words = try Wire.commit(change) { reference.records[$0]?.revision ?? 0 }
       try same(try await ask(scripts.commit, words).array?.map(\.string), reference.commit(change))
     case .removeLimit(let limit):
@@ -51,10 +55,18 @@ struct Player {
       let words = try Wire.commit(change, removing: [limit]) { _ in 0 }
       try same(try await ask(scripts.commit, words).array?.map(\.string), ["committed"])
       reference.removeLimit(limit, cancelling: cancelled)
-    case .halt(let stops):
+    case .halt(let all):
+      let stops = all.filter { !reference.isPartOfNothing($0.chain) }
       let words = try stops.flatMap { try Wire.cancellation($0).arguments }
+      let (answer, seen) = try await askAndLook(scripts.halt, words)
+      let codes = stops.map { reference.cancel($0) }
       // The last number: groups with members still to be reached.
-      try same(try await ask(scripts.halt, words).array?.map(\.int), stops.map { reference.cancel($0) } + [0])
+      try same(answer.array?.map(\.int), codes + [try reference.cancelSome(left: seen.cancelling)])
+    case .haltGroup(let group):
+      if reference.groups[group]?.members.contains(where: reference.isPartOfNothing) == true { return }
+      let (answer, seen) = try await askAndLook(scripts.halt, [.string(group), "group", ""])
+      let code = reference.haltGroup(group)
+      try same(answer.array?.map(\.int), [code, try reference.cancelSome(left: seen.cancelling)])
     case .pause(let queue):
       _ = try await redis.send(RedisCommand("SADD", "\(root):paused", .string(queue)))
       reference.paused.insert(queue)
@@ -98,13 +110,36 @@ struct Player {
 
   private mutating func stage(_ staging: Operation.Staging) async throws {
     let call = try scripts.stage.call(keys: [root], arguments: Wire.stage(staging))
-    let answer = try await redis.pipeline([call])[0]
-    let expected = reference.stage(staging)
+    try same(staged: try await redis.pipeline([call])[0], reference.stage(staging))
+  }
+
+  private func same(staged answer: RedisValue, _ expected: ReferenceQueue.Staged) throws {
     switch expected {
     case .size(let size): try same(answer.int, size)
     case .sealed: try same(answer.int, -1)
     case .abandoned: try same(answer.error?.kind, "ABANDONED")
     }
+  }
+
+  private mutating func submit(workflow chain: Operation.NewChain, parts count: Int?) async throws {
+    let all = [chain] + chain.parts.flatMap(\.members)
+    guard reference.allowed(all) == all, reference.mayBegin(chain) else { return }
+    let words = try Wire.workflow(chain)
+    let parts = Array(chain.parts.prefix(count ?? .max))
+    var calls = words.parts.prefix(parts.count).map { scripts.stage.call(keys: [root], arguments: $0) }
+    if count == nil { calls.append(scripts.submit.call(keys: [root], arguments: words.chain)) }
+    let answers = try await redis.pipeline(calls)
+    for (part, answer) in zip(parts, answers) {
+      let until = reference.now + Wire.abandonAfter
+      let expected = reference.stage(
+        part, for: "c:\(chain.id)", shared: chain.id, keep: chain.keep, until: until)
+      try same(staged: answer, expected)
+    }
+    guard count == nil, let answer = answers.last else { return }
+    guard let made = reference.submit(workflow: chain) else {
+      return try same(answer.error?.kind, "INCOMPLETE")
+    }
+    try same(answer.array?.map(\.string), [made])
   }
 
   private mutating func say(_ said: ReferenceQueue.Resolved) async throws {
@@ -113,8 +148,11 @@ struct Player {
     if turn.reversed { queues.reverse() }
     let words = try Wire.turn(said, queues: queues)
     let bells = turn.rung ? queues.map { RedisCommand("ZPOPMIN", "\(root):w:\($0)") } : []
-    let before = Layout.rings.call(keys: [root])
-    let look = Layout.turnGlimpse.call(keys: [root], arguments: reference.mayDivert.map { .string($0) })
+    let before = Layout.rings.call(keys: [root], arguments: Self.queues.map { .string($0) })
+    let look = Layout.turnGlimpse.call(
+      keys: [root],
+      arguments: [.string(Self.queues.joined(separator: " ")), .string(Self.keys.joined(separator: " "))]
+        + reference.mayDivert.map { .string($0) })
     let call = scripts.complete.call(keys: [root], arguments: words)
     let answers = Array(try await redis.pipeline(bells + [before, call, look]).suffix(3))
     if let error = answers[1].error { throw Divergence("complete failed: \(error.message)") }

@@ -3,7 +3,8 @@ extension ReferenceQueue {
   mutating func commit(_ change: Operation.Change) -> [String] {
     for move in change.moves where move.off != 0 { return ["stale", move.record] }
     for limit in change.untripped where isTripped(limit) { return ["tripped", limit] }
-    for group in change.seal where groups[group] == nil || groups[group]?.gone == true {
+    for group in change.seal
+    where groups[group] == nil || groups[group]?.sealed == nil && staged["g:\(group)"] == nil {
       return ["unstaged", group]
     }
     for move in change.moves {
@@ -12,7 +13,10 @@ extension ReferenceQueue {
       for field in move.remove { records[move.record]?.fields[field] = nil }
     }
     for limit in change.limits { set(limit) }
-    for group in change.seal { seal(group) }
+    for group in change.seal {
+      staged["g:\(group)"] = nil
+      seal(group)
+    }
     for chain in change.submit { _ = create(chain) }
     pushLater()
     for stop in change.stop { _ = cancel(stop) }
@@ -63,11 +67,20 @@ extension ReferenceQueue {
       if mode == .now { sessions[session]?.cancels.insert(id) }
       return 2
     }
+    if case .group(let group) = chain.place {
+      if case .then(let last) = mode, chain.cursor >= last {
+        chains[id]?.cancel = .last
+      } else {
+        chains[id]?.cancel = mode
+      }
+      if mode == .now, cancelling[group] == nil { cancelling[group] = true }
+      return 2
+    }
     if chain.state == .ready { leftBehind.insert(id) }
     if case .then(let last) = mode, chain.started, chain.cursor <= last {
       passKey(id)
       chains[id]?.generation += 1
-      goToLast(id, last, atHead: nil)
+      goToLast(id, last, from: chain.cursor, atHead: nil)
       return 2
     }
     chains[id]?.cancel = mode
@@ -75,31 +88,26 @@ extension ReferenceQueue {
     return 1
   }
 
-  /// A cancel's named last link is next; attempts and crashes are of the link that they were counted for.
-  mutating func goToLast(_ id: String, _ last: Int, atHead order: Int?) {
-    chains[id]?.cancel = .last
-    chains[id]?.cursor = last
-    forgetTries(id)
-    chains[id]?.takenBackFrom = nil
-    arrive(id, atHead: order)
+  /// 2: its members are being cancelled; 0: it has none.
+  mutating func haltGroup(_ id: String) -> Int {
+    guard let group = groups[id], group.fired == nil, !group.members.isEmpty else { return 0 }
+    if cancelling[id] == nil { cancelling[id] = true }
+    return 2
   }
 
-  /// The chain comes to the link at its cursor, which is not its first.
-  mutating func arrive(_ id: String, atHead order: Int?) {
-    guard let delay = chains[id]?.plan?.delay, delay > 0 else { return makeReady(id, atHead: order) }
-    leave(id)
-    chains[id]?.state = .due
-    chains[id]?.place = .due(now + delay)
-  }
-
-  /// 1: it goes on; 2: without its group, which has ended; 0: it is no dead chain.
+  /// 1: it goes on; 2: without its group, which has ended; 3: what failed is a group; 0: it is no dead chain.
   mutating func requeue(_ id: String, forget: Bool) -> Int {
     guard var chain = chains[id], chain.state == .dead else { return 0 }
-    listedDead[id] = nil
     if forget {
+      listedDead[id] = nil
       chains[id] = nil
+      for group in staged.removeValue(forKey: "d:\(id)")?.groups ?? [] { groups[group]?.gone = true }
       return 1
     }
+    if chain.plan?.members != nil { return 3 }
+    listedDead[id] = nil
+    staged["d:\(id)"] = nil
+    chain.failed = nil
     chain.generation += 1
     chain.ended = nil
     chain.failure = nil
@@ -114,17 +122,13 @@ extension ReferenceQueue {
       } else {
         code = 2
         chain.group = nil
+        chain.number = nil
       }
     }
     chains[id] = chain
+    special.insert(id)
     forgetTries(id)
     arrive(id, atHead: nextHead())
     return code
-  }
-
-  mutating func forgetTries(_ id: String) {
-    chains[id]?.attempts = 0
-    chains[id]?.crashesAlone = 0
-    chains[id]?.crashesInCompany = 0
   }
 }

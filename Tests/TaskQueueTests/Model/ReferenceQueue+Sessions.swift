@@ -55,7 +55,7 @@ extension ReferenceQueue {
         // A late outcome of the link that ran isn't the last link's.
         chain.generation += 1
         chains[id] = chain
-        goToLast(id, last, atHead: order)
+        goToLast(id, last, from: chain.cursor + 1, atHead: order)
       } else if chain.cancel != nil, !ending {
         chain.generation -= 1
         chains[id] = chain
@@ -111,19 +111,14 @@ extension ReferenceQueue {
   /// Chains whose time has come go to their lanes, by time and, where that is equal, by name.
   mutating func promote() {
     var entries: [(at: Int, entry: String, id: String)] = []
-    for (id, chain) in chains {
-      if case .due(let at) = chain.place, at <= now { entries.append((at, "\(id):\(chain.generation)", id)) }
-    }
-    for due in entries.sorted(by: { ($0.at, $0.entry) < ($1.at, $1.entry) }).prefix(64) {
-      makeReady(due.id)
+    for (id, at) in due where at <= now { entries.append((at, "\(id):\(chains[id]?.generation ?? 0)", id)) }
+    for entry in entries.sorted(by: { ($0.at, $0.entry) < ($1.at, $1.entry) }).prefix(64) {
+      makeReady(entry.id)
     }
   }
 
   var untilDue: Int {
-    var first: Int?
-    for chain in chains.values {
-      if case .due(let at) = chain.place { first = min(first ?? at, at) }
-    }
+    let first = due.values.min()
     return first.map { max(0, $0 - now) } ?? -1
   }
 
@@ -134,6 +129,7 @@ extension ReferenceQueue {
     var groups: Set<String> = []
     var dropping: Set<String> = []
     var reaping: Set<String> = []
+    var cancelling: Set<String> = []
   }
 
   struct BeatAnswer: Equatable {
@@ -149,6 +145,7 @@ extension ReferenceQueue {
     _ name: String, lease: Int, life said: String, believed: Int, keepListed: (age: Int, count: Int),
     glimpse: Glimpse
   ) throws -> BeatAnswer {
+    let listed = listedDead
     if let life, life != said || now < lastBeat || now - lastBeat > lease / 2 { calmUntil = now + lease }
     life = said
     lastBeat = now
@@ -161,8 +158,11 @@ extension ReferenceQueue {
     }
     try emptyOne(glimpse)
     promote()
+    _ = try cancelSome(left: glimpse.cancelling)
     try removeAbandoned(glimpse)
-    trim(keepListed)
+    // Who dies by this beat is listed after it.
+    let died = listedDead.filter { listed[$0.key] != $0.value }
+    listedDead = trimmed(listedDead.filter { listed[$0.key] == $0.value }, keepListed).merging(died) { $1 }
     guard alive, let session = sessions[name] else {
       return BeatAnswer(status: "lost", now: now, number: 0, cancels: [], held: nil)
     }
@@ -186,39 +186,47 @@ extension ReferenceQueue {
     }
   }
 
-  /// A group that was not sealed in time goes, in slices.
+  /// Groups that were not sealed in time, or will not be, go in slices, of which the server chooses some.
   private mutating func removeAbandoned(_ glimpse: Glimpse) throws {
-    let late = groups.filter { $0.value.sealed == nil && $0.value.abandonedAt <= now }
-    let due = late.filter { !$0.value.gone }.sorted {
-      ($0.value.abandonedAt, $0.key) < ($1.value.abandonedAt, $1.key)
+    let late = staged.filter { $0.value.until <= now }
+      .sorted { ($0.value.until, $0.key) < ($1.value.until, $1.key) }
+    for (root, _) in late.prefix(4) {
+      for group in staged.removeValue(forKey: root)?.groups ?? [] { groups[group]?.gone = true }
+      droppingRoots.insert(root)
     }
-    for (id, _) in due.prefix(4) { groups[id]?.gone = true }
-    // In slices, of which the server chooses some.
-    for (id, group) in groups where group.gone {
+    droppingRoots = droppingRoots.filter { glimpse.dropping.contains("w:\($0)") }
+    var open = groups.filter(\.value.gone).keys.sorted()
+    while let id = open.popLast() {
+      guard let group = groups[id] else { continue }
       let left = glimpse.members[id, default: []]
       for member in group.members.subtracting(left) {
+        for link in 0..<(chains[member]?.made.links ?? 0) {
+          guard let inner = chains[member]?.group(at: link), groups[inner] != nil else { continue }
+          groups[inner]?.gone = true
+          open.append(inner)
+        }
         leave(member)
         chains[member] = nil
+        special.remove(member)
         // Its lane goes last.
-        leftBehind.insert(member)
+        if leftBehind.insert(member).inserted { groups[id]?.removed.insert(member) }
       }
       groups[id]?.members = left
       if !glimpse.groups.contains(id) {
         try expect(left.isEmpty, "group \(id) went before its members")
+        leftBehind.subtract(groups[id]?.removed ?? [])
         groups[id] = nil
-      }
-      if !glimpse.dropping.contains("g:\(id)"), !glimpse.dropping.contains("w:g:\(id)"), groups[id] != nil {
-        throw Divergence("group \(id) was abandoned, and is not removed")
+      } else if !glimpse.dropping.contains("g:\(id)"), !glimpse.dropping.contains("w:\(group.root)"),
+        !glimpse.dropping.contains("w:d:\(group.waiting?.chain ?? "")")
+      {
+        throw Divergence("group \(id) is not needed, and is not removed")
       }
     }
   }
 
-  private mutating func trim(_ keep: (age: Int, count: Int)) {
-    func trimmed(_ list: [String: Int]) -> [String: Int] {
-      let young = list.filter { $0.value > now - keep.age }
-      let last = young.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.suffix(keep.count)
-      return Dictionary(uniqueKeysWithValues: last.map { ($0.key, $0.value) })
-    }
-    listedDead = trimmed(listedDead)
+  private func trimmed(_ list: [String: Int], _ keep: (age: Int, count: Int)) -> [String: Int] {
+    let young = list.filter { $0.value > now - keep.age }
+    let last = young.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.suffix(keep.count)
+    return Dictionary(uniqueKeysWithValues: last.map { ($0.key, $0.value) })
   }
 }

@@ -34,6 +34,8 @@ struct ReferenceQueue {
     /// For a concurrency key to be free.
     case key(String)
     case due(Int)
+    /// For the members of a group, which is its link.
+    case group(String)
     case held(String)
     case ended
   }
@@ -54,8 +56,14 @@ struct ReferenceQueue {
     let made: NewChain
     var queue: String { plan?.queue ?? made.queue }
     var level: Int { plan?.queue == nil ? made.level : plan?.level ?? 1 }
-    /// What is said of the link at the cursor.
-    var plan: Operation.Plan? { made.plans[cursor] }
+    /// What is said of the link at the cursor. Of one that is a group, the rest is said of its members.
+    var plan: Operation.Plan? {
+      guard cursor < made.links, let plan = made.plans[cursor] else { return nil }
+      return plan.members == nil ? plan : Operation.Plan(members: plan.members, goesOn: plan.goesOn)
+    }
+    func group(at link: Int) -> String? {
+      link < made.links && made.plans[link]?.members != nil ? "\(made.id)/\(link)" : nil
+    }
     /// Whose links it has: a callback's are its template's.
     let spec: String
     var state = State.ready
@@ -64,8 +72,12 @@ struct ReferenceQueue {
     var cursor = 0
     var lane: String
     var group: String?
+    /// Where its last result goes; nil: to itself.
+    var number: Int?
     var limit: String?
     var keep: Int
+    /// The group of its error callback, as long as that may come.
+    var failed: String?
     var attempts = 0
     var crashesAlone = 0
     var crashesInCompany = 0
@@ -128,12 +140,28 @@ struct ReferenceQueue {
     var members: Set<String> = []
     var limit: String?
     var callback: NewChain?
+    /// The chain that waits for it.
+    var waiting: (chain: String, link: Int)?
+    var goesOn = false
+    /// The first member that did not end well.
+    var why: String?
+    var results: [Int: String] = [:]
     var keep = 0
-    var abandonedAt = 0
+    /// What it is staged for.
+    var root = ""
     var sealed: Int?
     var fired: Int?
-    /// Its removal has begun: it was not sealed in time.
+    /// Its removal has begun: it will not be sealed.
     var gone = false
+    var removed: Set<String> = []
+  }
+
+  /// Groups that wait for what they are part of to come to be, or to be put back.
+  struct StagedRoot {
+    var until: Int
+    var groups: Set<String> = []
+    /// Groups and members.
+    var count = 0
   }
 
   struct UniqueKey {
@@ -147,6 +175,8 @@ struct ReferenceQueue {
     var trips = 0
     var tripped = false
     var callback: NewChain?
+    /// Whose brake it is.
+    var brakes: String?
   }
 
   struct Record: Equatable {
@@ -169,278 +199,42 @@ struct ReferenceQueue {
   var clearing: [String: (session: String, until: Int)] = [:]
   var sessions: [String: Session] = [:]
   var groups: [String: Group] = [:]
+  /// By root: "g:" and a group of its own, "c:" and the chain to be, "d:" and the chain that died.
+  var staged: [String: StagedRoot] = [:]
+  /// Those whose groups the server has not all found yet, after it began to remove them.
+  var droppingRoots: Set<String> = []
+  /// Groups whose members are being cancelled: all, or those that never started.
+  var cancelling: [String: Bool] = [:]
   var limits: [String: Limit] = [:]
   var records: [String: Record] = [:]
   var uniques: [String: UniqueKey] = [:]
   /// By concurrency key: who waits for it, in turn.
   var keyQueues: [String: [String]] = [:]
+  /// When chains that wait for a time are due.
+  var due: [String: Int] = [:]
+  /// Chains that have not ended, and of which something is said beyond their number of links.
+  var special: Set<String> = []
   var paused: Set<String> = []
   /// Chains that were cancelled where they waited: their entries stay behind until somebody takes them, and
   /// would count for another chain of that name.
   var leftBehind: Set<String> = []
+  /// Chains with groups, as they were first made, and whether all of it came to be.
+  var workflows: [String: (made: NewChain, submitted: Bool)] = [:]
   var listedDead: [String: Int] = [:]
   var life: String?
   var lastBeat = 0
   var calmUntil = 0
   let crashCap = 2
 
-  private var later: [String] = []
-  /// Ready since the turn that is looked at: perhaps too late for it.
-  var firedNow: Set<String> = []
+  /// Chains without anything special, which come to their lanes together at the end of their step.
+  var later: [String] = []
+  /// Entries of chains that became ready while a turn looked at others, which ended or wait for members; nil: there
+  /// were none such.
+  var came: Set<String>?
+  /// Limits that such chains tripped, perhaps after others were granted.
+  var trippedNow: Set<String> = []
   /// What becomes ready while this is set does so in an order of the server's choice.
   var inOneStep = false
-  private var head = 0
-  private var tail = 0
-
-  // MARK: Places
-
-  mutating func nextHead() -> Int {
-    if !inOneStep { head -= 1 }
-    return head
-  }
-
-  mutating func nextTail() { tail += 1 }
-
-  func isTripped(_ limit: String) -> Bool { limits[limit]?.tripped ?? false }
-
-  /// Whether workers may see a lane at all: a group's lanes are hidden until it is sealed.
-  func isVisible(_ lane: Lane) -> Bool {
-    guard lane.name.hasPrefix("*"), let group = groups[String(lane.name.dropFirst())] else { return true }
-    return group.sealed != nil
-  }
-
-  func mayGrant(_ lane: Lane) -> Bool {
-    isVisible(lane) && !(lane.gate.map(isTripped) ?? false)
-  }
-
-  func gate(of chain: Chain) -> String? { chain.started ? nil : chain.limit }
-
-  /// Out of where it is; its place is then to be set.
-  mutating func leave(_ id: String) {
-    guard let chain = chains[id] else { return }
-    chains[id]?.letGo = nil
-    switch chain.place {
-    case .lane(let lane):
-      lanes[lane]?.removeAll { $0.chain == id }
-      if lanes[lane]?.isEmpty == true { lanes[lane] = nil }
-    case .held(let session):
-      sessions[session]?.held.remove(id)
-      sessions[session]?.cancels.remove(id)
-      if sessions[session]?.suspect == id { sessions[session]?.suspect = nil }
-    case .key(let key): keyQueues[key]?.removeAll { $0 == id }
-    case .suspects, .due, .ended: break
-    }
-  }
-
-  /// Into its lane, at the tail or at the head; the chain's generation is that of its entry.
-  mutating func makeReady(_ id: String, atHead order: Int? = nil) {
-    leave(id)
-    guard let chain = chains[id] else { return }
-    let lane = Lane(
-      queue: chain.queue, level: chain.level, name: chain.lane, gate: gate(of: chain))
-    if let order {
-      lanes[lane, default: []].insert(Entry(chain: id, generation: chain.generation, order: order), at: 0)
-    } else {
-      if !inOneStep { tail += 1 }
-      lanes[lane, default: []].append(Entry(chain: id, generation: chain.generation, order: tail))
-    }
-    chains[id]?.state = .ready
-    chains[id]?.place = .lane(lane)
-  }
-
-  // MARK: Making
-
-  enum Made: Equatable {
-    case created, existed
-    case duplicate(String)
-
-    var text: String {
-      switch self {
-      case .created: "1"
-      case .existed: "0"
-      case .duplicate(let holder): holder
-      }
-    }
-  }
-
-  /// A chain that is there stays as it is.
-  mutating func create(_ new: NewChain, group: String? = nil, limit: String? = nil, spec: String? = nil)
-    -> Made
-  {
-    guard chains[new.id] == nil else { return .existed }
-    if let unique = new.unique, let holder = claim(unique, for: new.id) { return .duplicate(holder) }
-    chains[new.id] = Chain(
-      made: new, spec: spec ?? Wire.spec(of: new), lane: group.map { "*" + $0 } ?? new.lane, group: group,
-      limit: limit, keep: new.keep,
-      created: now)
-    chains[new.id]?.expires = new.expires.map { now + $0 }
-    if group == nil, new.delay > 0 {
-      chains[new.id]?.state = .due
-      chains[new.id]?.place = .due(now + new.delay)
-    } else if let delay = new.plans[0]?.delay, delay > 0, group == nil {
-      chains[new.id]?.state = .due
-      chains[new.id]?.place = .due(now + delay)
-    } else if group == nil, spec == nil, !new.hasPlans, new.unique == nil, new.expires == nil {
-      later.append(new.id)
-    } else {
-      makeReady(new.id)
-    }
-    return .created
-  }
-
-  /// Chains without anything special come to their lanes together, after the others of their step.
-  mutating func pushLater() {
-    for id in later { makeReady(id) }
-    later = []
-  }
-
-  /// Whoever has the key instead.
-  private mutating func claim(_ unique: Operation.Unique, for id: String) -> String? {
-    let key = uniques[unique.key]
-    if let holder = key?.holder, holder != id {
-      if case .lasting = unique.span { return holder }
-      if let other = chains[holder], !other.hasEnded { return holder }
-    }
-    let until: Int? = if case .lasting(let time) = unique.span { now + time } else { nil }
-    uniques[unique.key] = UniqueKey(holder: id, until: until)
-    return nil
-  }
-
-  mutating func freeUnique(_ id: String, _ chain: Chain, started: Bool) {
-    guard let unique = chain.made.unique, uniques[unique.key]?.holder == id else { return }
-    switch unique.span {
-    case .queued: uniques[unique.key] = nil
-    case .ended: if !started { uniques[unique.key] = nil }
-    case .lasting: break
-    }
-  }
-
-  /// Of these, whose name may be given to a chain: an id is not used again while something of it is left.
-  func allowed(_ new: [NewChain]) -> [NewChain] {
-    new.filter { chains[$0.id] != nil || !leftBehind.contains($0.id) }
-  }
-
-  mutating func submit(_ new: [NewChain]) -> [String] {
-    let made = new.map { create($0).text }
-    pushLater()
-    return made
-  }
-
-  enum Staged: Equatable {
-    case size(Int)
-    case sealed, abandoned
-  }
-
-  mutating func stage(_ staging: Operation.Staging) -> Staged {
-    var group = groups[staging.group] ?? Group()
-    if group.sealed != nil { return .sealed }
-    if group.gone { return .abandoned }
-    group.keep = staging.keep
-    if let limit = staging.limit { group.limit = limit }
-    if let callback = staging.callback { group.callback = callback }
-    group.abandonedAt = now + staging.abandonAfter
-    groups[staging.group] = group
-    for member in staging.members
-    where create(member, group: staging.group, limit: staging.limit) == .created {
-      groups[staging.group]?.size += 1
-      groups[staging.group]?.left += 1
-      groups[staging.group]?.members.insert(member.id)
-    }
-    return .size(groups[staging.group]?.size ?? 0)
-  }
-
-  mutating func seal(_ id: String) {
-    guard groups[id]?.sealed == nil else { return }
-    groups[id]?.sealed = now
-    groupMayEnd(id)
-  }
-
-  // MARK: Keys
-
-  /// The concurrency key that a chain runs under is free; who waits for it longest may try.
-  mutating func freeKey(_ id: String) {
-    guard let key = chains[id]?.holdsKey else { return }
-    chains[id]?.holdsKey = nil
-    letNext(key)
-  }
-
-  /// A ready chain that will not start its link after all may be the one that was let go last.
-  mutating func passKey(_ id: String) {
-    guard let chain = chains[id], chain.state == .ready, let key = chain.plan?.key else { return }
-    keyQueues[key]?.removeAll { $0 == id }
-    letNext(key)
-  }
-
-  private mutating func letNext(_ key: String) {
-    guard let next = keyQueues[key]?.first else { return }
-    makeReady(next, atHead: nextHead())
-    chains[next]?.letGo = key
-  }
-
-  // MARK: Ending
-
-  mutating func finish(_ id: String, _ state: State) {
-    freeKey(id)
-    passKey(id)
-    leave(id)
-    chains[id]?.state = state
-    chains[id]?.place = .ended
-    chains[id]?.generation += 1
-    chains[id]?.ended = now
-    chains[id]?.takenBackFrom = nil
-    if state == .dead { listedDead[id] = now }
-    settle(id, state)
-    if let chain = chains[id] { freeUnique(id, chain, started: false) }
-  }
-
-  private mutating func settle(_ id: String, _ state: State) {
-    guard let group = chains[id]?.group, groups[group]?.members.remove(id) != nil else { return }
-    groups[group]?.left -= 1
-    if state != .finished { groups[group]?.bad += 1 }
-    if state == .dead {
-      groups[group]?.failed += 1
-      if let limit = groups[group]?.limit { countFailure(limit) }
-    }
-    groupMayEnd(group)
-  }
-
-  private mutating func countFailure(_ id: String) {
-    guard var limit = limits[id] else { return }
-    limit.failures += 1
-    let trips = limit.bound > 0 && limit.failures >= limit.bound && !limit.tripped
-    if trips {
-      limit.tripped = true
-      limit.trips += 1
-    }
-    limits[id] = limit
-    if trips, let callback = limit.callback { fire(callback, suffix: ".\(limit.trips)") }
-  }
-
-  private mutating func groupMayEnd(_ id: String) {
-    guard let group = groups[id], group.sealed != nil, group.left == 0, group.fired == nil
-    else { return }
-    groups[id]?.fired = now
-    if let callback = group.callback { fire(callback) }
-  }
-
-  private mutating func fire(_ template: NewChain, suffix: String = "") {
-    var callback = template
-    callback.id += suffix
-    callback.delay = 0
-    _ = create(callback, spec: Wire.spec(of: template))
-  }
-
-  // MARK: Time
-
-  mutating func advance(_ time: Int) {
-    now += time
-    for (id, chain) in chains {
-      if let goesAt = chain.goesAt, goesAt <= now { chains[id] = nil }
-    }
-    for (id, group) in groups {
-      if let fired = group.fired, fired + group.keep <= now { groups[id] = nil }
-    }
-    for (key, unique) in uniques { if let until = unique.until, until <= now { uniques[key] = nil } }
-    for (queue, clear) in clearing where clear.until <= now { clearing[queue] = nil }
-  }
+  var head = 0
+  var tail = 0
 }

@@ -1,22 +1,22 @@
 /// Makes a sequence that fails as short as it can be made by leaving out and by simplifying.
 ///
 /// - Parameters:
-///   - tries: after so many it is short enough.
+///   - time: after it, it is short enough.
 ///   - failure: after how many of its operations a sequence still fails; nil where it doesn't.
-func shortened(_ operations: [Operation], tries: Int = 3_000, failure: ([Operation]) async throws -> Int?)
-  async throws -> [Operation]
-{
-  var left = tries
+func shortened(
+  _ operations: [Operation], within time: Duration = .seconds(120),
+  failure: ([Operation]) async throws -> Int?
+) async throws -> [Operation] {
+  let end = ContinuousClock.now + time
   var shortest = operations
   func take(_ candidate: [Operation]) async throws -> Bool {
-    left -= 1
-    guard left >= 0, let count = try await failure(candidate) else { return false }
+    guard ContinuousClock.now < end, let count = try await failure(candidate) else { return false }
     shortest = Array(candidate.prefix(count))
     return true
   }
   _ = try await take(shortest)
   var chunk = max(1, shortest.count / 2)
-  while left > 0 {
+  while ContinuousClock.now < end {
     let before = shortest
     while true {
       var at = shortest.count
@@ -63,6 +63,8 @@ extension Operation {
       some += without(change.submit).map { changed(change, \.submit, $0) }
       some += without(change.stop).map { changed(change, \.stop, $0) }
       return some.map(Operation.commit)
+    case .workflow(let chain, let parts):
+      return chain.simpler.map { .workflow($0, parts: parts) } + (parts == nil ? [] : [.workflow(chain)])
     case .halt(let stops): return without(stops).map(Operation.halt)
     case .turn(let turn):
       var some = without(turn.told).map { changed(turn, \.told, $0) }
@@ -99,6 +101,14 @@ extension Operation.NewChain {
       fewer.plans[index] = nil
       some.append(fewer)
     }
+    for (index, plan) in plans {
+      guard let members = plan.members else { continue }
+      some += (without(members) + each(members, \.simpler)).map { fewer in
+        changed(self, \.plans, plans.merging([index: changed(plan, \.members, fewer)]) { $1 })
+      }
+    }
+    if failed > 0 { some.append(changed(self, \.failed, failed - 1)) }
+    if brake != nil { some.append(changed(self, \.brake, nil)) }
     if keep != 60_000 { some.append(changed(self, \.keep, 60_000)) }
     return some
   }

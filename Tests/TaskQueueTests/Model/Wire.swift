@@ -13,19 +13,12 @@ enum Wire {
   }
 
   static func chain(_ new: Operation.NewChain) throws -> Chain {
-    var links = Array(repeating: link, count: new.links)
-    for (index, plan) in new.plans where links.indices.contains(index) {
-      links[index].options.queue = try plan.queue.map { try QueueName($0) }
-      links[index].options.priority = Priority(rawValue: plan.level)
-      links[index].options.delay = .milliseconds(plan.delay)
-      links[index].options.concurrency = try plan.key.map {
-        ConcurrencyLimit(key: try Identifier($0), atMost: plan.atMost)
-      }
-    }
     var chain = try Chain(
       id: ChainID(new.id), queue: QueueName(new.queue), lane: new.lane,
       priority: Priority(rawValue: new.level) ?? .normal, delay: .milliseconds(new.delay),
-      sharedInput: new.id, links: links)
+      sharedInput: new.id, links: links(of: new))
+    chain.brake = new.brake
+    chain.onFailure = Array(repeating: link, count: new.failed)
     chain.expiresAfter = new.expires.map { .milliseconds($0) }
     chain.unique = try new.unique.map { unique in
       let span: Unique.Span =
@@ -39,7 +32,26 @@ enum Wire {
     return chain
   }
 
-  static func spec(of new: Operation.NewChain) -> String { "\(new.id)/\(new.links)" }
+  private static func links(of new: Operation.NewChain) throws -> [Link] {
+    var links = Array(repeating: link, count: new.links)
+    for (index, plan) in new.plans where links.indices.contains(index) {
+      if let members = plan.members {
+        links[index] = .group(try members.map(links(of:)), failing: plan.goesOn ? .goesOn : .fails)
+      }
+      links[index].options.queue = try plan.queue.map { try QueueName($0) }
+      links[index].options.priority = Priority(rawValue: plan.level)
+      links[index].options.delay = .milliseconds(plan.delay)
+      links[index].options.concurrency = try plan.key.map {
+        ConcurrencyLimit(key: try Identifier($0), atMost: plan.atMost)
+      }
+    }
+    return links
+  }
+
+  /// shared: whose input it takes; a member takes that of the chain that its group belongs to.
+  static func spec(of new: Operation.NewChain, shared: String? = nil) -> String {
+    "\(new.takesShared || shared == nil ? shared ?? new.id : "")/\(new.links)"
+  }
 
   private static func arguments(_ new: Operation.NewChain) throws -> [RedisArgument] {
     try chain(new).arguments(retention(new.keep))
@@ -68,6 +80,25 @@ enum Wire {
     }
     return words
   }
+
+  /// The groups of a chain, then the chain: with the library's own words for both.
+  static func workflow(_ new: Operation.NewChain) throws -> (parts: [[RedisArgument]], chain: [RedisArgument])
+  {
+    let workflow = try Workflow(chain(new))
+    let keep = retention(new.keep)
+    let parts = try workflow.parts.map { part in
+      var words: [RedisArgument] = [
+        .string(part.group.rawValue), .string(part.limit?.rawValue ?? ""), .integer(abandonAfter),
+        .string(keep.text), .string("c:\(new.id)"), .string(part.waiting?.chain.rawValue ?? ""),
+        .integer(part.waiting?.link ?? 0), part.goesOn ? 1 : 0, part.keepsResults ? 1 : 0, 0, 0,
+      ]
+      for member in part.members { words += try member.arguments(keep) }
+      return words
+    }
+    return (parts, try chain(new).arguments(keep, parts: workflow.size))
+  }
+
+  static let abandonAfter = 20_000
 
   static func commit(_ change: Operation.Change, removing: [String] = [], revision: (String) -> Int) throws
     -> [RedisArgument]

@@ -7,7 +7,9 @@ local function arrive(x, now, fresh, atHead, ...)
   x.h = NONE
   local p = plan(x, x.i)
   if p and p.g then
-    x.s, x.t = 'w', now
+    -- Members that start are its start: from here on no limit, brake or expiry holds it back.
+    if x.z == '0' then freeUnique(x, 'q') end
+    x.s, x.z, x.t = 'w', '1', now
     put(x, ...)
     return seal(p.g[2], now)
   end
@@ -54,5 +56,10 @@ function resume(id, g, now)
       'E', bad .. ' of ' .. f[4] .. ' members did not end well; the first: ' .. (f[5] or ''))
   end
   x.i = text(link + 1)
-  arrive(x, now, false, true, 'o' .. link, begun .. ' 1 ' .. x.g .. ' ' .. now)
+  local outcome = begun .. ' 1 ' .. x.g .. ' ' .. now
+  if cancelled and link + 1 < tonumber(x.n) then
+    dropGroups(x, link + 1, link + 1)
+    return finish(x, 'c', now, 'o' .. link, outcome)
+  end
+  arrive(x, now, false, true, 'o' .. link, outcome)
 end
