@@ -50,7 +50,7 @@ struct MovedClock: Sendable {
 
   private static let launcher = """
     #!/bin/sh
-    cc -shared -fPIC -o "$0.so" "$0.c" || exit 1
+    "$(command -v cc || command -v clang)" -shared -fPIC -o "$0.so" "$0.c" || exit 1
     AHEAD="$0.ahead" LD_PRELOAD="$0.so" exec redis-server "$@"
     """
 
