@@ -85,6 +85,9 @@ public struct Worker: Service {
           tasks.addTask(executorPreference: queue.redis.taskExecutor) {
             try await take(turn, desk, session, doorbell)
           }
+          // It is on its way before the next is put together: two that come to Redis in one piece are answered in
+          // one piece, and from then on each side waits for the other.
+          await Task.yield()
         }
         for slot in desk.change(ring: false, { $0.claimSlots() }) {
           // In no group: one that never returns can't be waited for. Its owner is the slot, and `stopLinks` its end.
