@@ -121,8 +121,10 @@ public final class RedisClient: Sendable {
   }
 
   /// A connection of its own to the same server, for one caller's blocking commands. Close it when done.
+  ///
+  /// It is served by the thread of the shared connection: what is sent there in answer to it needs no other's wake-up.
   public func makeBlockingConnection() -> RedisBlockingConnection {
-    RedisBlockingConnection(Link(configuration, logger: logger, eventLoop: nextEventLoop()))
+    RedisBlockingConnection(Link(configuration, logger: logger, eventLoop: link.eventLoop))
   }
 
   /// Lends a connection of its own for blocking commands, and closes it afterwards.

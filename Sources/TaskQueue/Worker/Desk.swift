@@ -17,10 +17,8 @@ final class Desk: Sendable {
   private struct State {
     var slots: Slots
     var bell: CheckedContinuation<Void, Never>?
-    var room: CheckedContinuation<Void, Never>?
+    var listener: CheckedContinuation<Void, Never>?
     var rung = false
-
-    var hasRoom: Bool { slots.hasRoom && !slots.session.isEmpty }
   }
 
   private let state: Mutex<State>
@@ -32,18 +30,18 @@ final class Desk: Sendable {
   /// Changes the slots, and rings if that leaves something to do.
   func change<T: Sendable>(ring: Bool = true, _ body: (inout sending Slots) -> sending T) -> T {
     typealias Waiter = CheckedContinuation<Void, Never>
-    let (result, bell, room) = state.withLock { state -> (T, Waiter?, Waiter?) in
+    let (result, bell, listener) = state.withLock { state -> (T, Waiter?, Waiter?) in
       let result = body(&state.slots)
-      var room: Waiter?
-      if state.room != nil, state.hasRoom { swap(&room, &state.room) }
-      guard ring, state.slots.wantsCare else { return (result, nil, room) }
+      var listener: Waiter?
+      if state.listener != nil, state.slots.mayListen { swap(&listener, &state.listener) }
+      guard ring, state.slots.wantsCare else { return (result, nil, listener) }
       var bell: Waiter?
       swap(&bell, &state.bell)
       if bell == nil { state.rung = true }
-      return (result, bell, room)
+      return (result, bell, listener)
     }
     bell?.resume()
-    room?.resume()
+    listener?.resume()
     return result
   }
 
@@ -54,21 +52,21 @@ final class Desk: Sendable {
     change(ring: ring) { slots in for handle in body(&slots) { handle.cancel() } }
   }
 
-  /// Waits until the worker has a session and can hold more than it does. For one caller.
-  func waitForRoom() async {
+  /// Waits until word of new work is of use. For one caller.
+  func waitToListen() async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let now = state.withLock { state in
-          if state.hasRoom || Task.isCancelled { return true }
-          state.room = continuation
+          if state.slots.mayListen || Task.isCancelled { return true }
+          state.listener = continuation
           return false
         }
         if now { continuation.resume() }
       }
     } onCancel: {
       state.withLock { state in
-        defer { state.room = nil }
-        return state.room
+        defer { state.listener = nil }
+        return state.listener
       }?.resume()
     }
   }

@@ -6,8 +6,6 @@ import Synchronization
 final class Doorbell: Sendable {
   private struct State {
     var dueAt: ContinuousClock.Instant?
-    /// Whether more was asked for and the answer, which says when the next chain is due, is still out.
-    var unanswered = false
     var fruitless = 0
   }
 
@@ -26,35 +24,27 @@ final class Doorbell: Sendable {
   func answered(untilDue: Duration?, granted: Int) {
     state.withLock {
       $0.dueAt = untilDue.map { .now + $0 }
-      $0.unanswered = false
       if granted > 0 { $0.fruitless = 0 }
     }
   }
 
-  /// Until cancelled. Nobody listens while the worker has no room: it asks for more by itself.
+  /// Until cancelled. Nobody listens while the worker has no room or a request is under way: its answer brings what
+  /// there is, says when the next chain is due, and rings again for what it had to leave.
   func run() async throws {
     try await broker.redis.withBlockingConnection { connection in
       while true {
         try Task.checkCancellation()
-        await desk.waitForRoom()
-        // How long to listen is known only from the answer to what the last ring asked for.
-        let (wait, unanswered) = state.withLock { state -> (Duration, Bool) in
-          if state.unanswered { return (.milliseconds(50), true) }
-          return (
-            min(.seconds(5), max(.milliseconds(1), (state.dueAt ?? .now + .seconds(5)) - .now)), false
-          )
-        }
+        await desk.waitToListen()
+        let wait = state.withLock { min(.seconds(5), max(.milliseconds(1), ($0.dueAt ?? .now + .seconds(5)) - .now)) }
         let seconds = Double(wait.milliseconds) / 1_000
         let keys = queues.map { RedisArgument.string(broker.key(wake: $0)) }
         do {
           let answer = try await connection.send(
             RedisCommand("BZPOPMIN", keys + [.string("\(seconds)")]), blocking: wait)
-          if answer.isNull, unanswered { continue }
           // A bell that rings for nothing (another took the work, or it can't be taken now) is heard later.
           let pause = state.withLock { state in
             state.fruitless = answer.isNull ? 0 : state.fruitless + 1
             state.dueAt = nil
-            state.unanswered = true
             return state.fruitless > 2 ? min(50, 1 << min(state.fruitless - 2, 6)) : 0
           }
           desk.change { $0.requestFetch() }

@@ -65,6 +65,8 @@ struct Slots {
     heldCount == 0 && told.isEmpty && (freeSlots.count == running.count || stuck?.outOfThreads == true)
   }
   var hasRoom: Bool { !draining && !quiet && heldCount < concurrency + prefetch }
+  /// Whether it has a session, can hold more than it does, and is not about to ask for more anyway.
+  var mayListen: Bool { hasRoom && !session.isEmpty && told.isEmpty && !wantsFetch }
 
   /// Links that run, with what they say.
   var speaking: [(Held, LinkNotes)] {
