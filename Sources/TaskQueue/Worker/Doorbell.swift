@@ -35,7 +35,9 @@ final class Doorbell: Sendable {
       while true {
         try Task.checkCancellation()
         await desk.waitToListen()
-        let wait = state.withLock { min(.seconds(5), max(.milliseconds(1), ($0.dueAt ?? .now + .seconds(5)) - .now)) }
+        let wait = state.withLock {
+          min(.seconds(5), max(.milliseconds(1), ($0.dueAt ?? .now + .seconds(5)) - .now))
+        }
         let seconds = Double(wait.milliseconds) / 1_000
         let keys = queues.map { RedisArgument.string(broker.key(wake: $0)) }
         do {

@@ -60,8 +60,10 @@ local function begin(session)
   call('HDEL', P .. 'h:' .. session, '#')
 end
 
+local woken = {}
 local function wake(queue)
-  call('ZADD', P .. 'w:' .. queue, '0', 'w')
+  if not woken[queue] then call('ZADD', P .. 'w:' .. queue, '0', 'w') end
+  woken[queue] = true
 end
 
 -- What people watch, while somebody does. Never for correctness.

@@ -39,12 +39,7 @@ local status = alive and 'ok' or 'lost'
 local function reply(codes, granted)
   local out = { status, now, untilDue(now), #codes }
   for i = 1, #codes do out[#out + 1] = codes[i] end
-  local at = #out
-  for i = 1, #granted do
-    local g = granted[i]
-    out[at + 1], out[at + 2], out[at + 3] = g[1], g[3], g[4]
-    at = at + 3
-  end
+  for i = 1, #granted do out[#out + 1] = granted[i] end
   return out
 end
 
@@ -63,7 +58,8 @@ if alive then
       if x and x.s == 'g' and x.g == generation and x.h == session then
         local f = call('HMGET', x.key, 'a', 'k', 'S')
         local head = generation .. ' ' .. x.i .. ' ' .. (f[1] or '0') .. ' ' .. (f[2] or '0') .. ' ' .. x.m
-        granted[#granted + 1] = { id, generation, head, f[3] }
+        local at = #granted
+        granted[at + 1], granted[at + 2], granted[at + 3] = id, head, f[3]
       end
     end
     return reply(codes, granted)
@@ -73,19 +69,26 @@ end
 begin(session)
 local codes, holds, gone = {}, {}, {}
 
+local pauses = {}
+local function isPaused(queue)
+  if pauses[queue] == nil then pauses[queue] = call('SISMEMBER', P .. 'paused', queue) == 1 end
+  return pauses[queue]
+end
+
 -- Whether chains may go on here is asked for each only where something speaks against it: a queue that is paused,
 -- or work of a higher level that waits.
-local pausedHere, higher, anyBar = {}, {}, false
-if alive and mayStay then
+local higher, anyBar = {}, false
+if alive and mayStay and ARGV[firstOutcome] then
   for i = firstOutcome - queues, firstOutcome - 1 do
     local queue = ARGV[i]
-    if call('SISMEMBER', P .. 'paused', queue) == 1 then pausedHere[queue], anyBar = true, true end
+    if isPaused(queue) then anyBar = true end
     if call('EXISTS', P .. 'r:' .. queue .. '|0') == 1 then higher[queue], anyBar = 0, true end
     if not higher[queue] and call('EXISTS', P .. 'r:' .. queue .. '|1') == 1 then higher[queue] = 1 end
   end
 end
 -- A session that holds a suspect has one chain, and takes the long way with it.
-local plain = alive and not memory[4]
+local suspect = memory[4]
+local plain = alive and not suspect
 local stays = plain and mayStay and not anyBar
 
 -- Whether the link at the cursor may run here at once.
@@ -98,7 +101,7 @@ local function staysHere(x)
   -- A chain that was sent to another queue for one link goes back to its own.
   local served = false
   for i = firstOutcome - queues, firstOutcome - 1 do served = served or ARGV[i] == queue end
-  return served and not pausedHere[queue] and not (higher[queue] and higher[queue] < tonumber(level))
+  return served and not isPaused(queue) and not (higher[queue] and higher[queue] < tonumber(level))
 end
 
 local function settleAnyCase(kind, id, generation, one, two, three)
@@ -125,7 +128,10 @@ local function settleAnyCase(kind, id, generation, one, two, three)
   x.h = NONE
   gone[#gone + 1] = id
   if cancelled then call('SREM', P .. 'x:' .. session, id) end
-  if memory[4] == id then call('HDEL', h, '#s') end
+  if suspect == id then
+    call('HDEL', h, '#s')
+    suspect = false
+  end
 
   if kind == 'done' or kind == 'jump' then
     local outcome = (begun == NONE and now or begun) .. ' ' .. (attempts + 1) .. ' ' .. generation .. ' ' .. now
@@ -296,17 +302,23 @@ end
 settleMembers()
 if #gone > 0 then call('HDEL', h, unpack(gone)) end
 
-local granted = {}
+local granted, has = {}, {}
+if alive and mayStay then promote(now) end
+for i = firstOutcome - queues, firstOutcome - 1 do
+  local queue = ARGV[i]
+  local ring = P .. 'r:' .. queue .. '|'
+  has[queue] = call('EXISTS', P .. 'suspects:' .. queue, ring .. '0', ring .. '1', ring .. '2') > 0 and not isPaused(queue)
+end
 if alive and mayStay then
-  promote(now)
+  if suspect then total = 0 end
   for i = firstOutcome - queues, firstOutcome - 1 do
-    local queue = ARGV[i]
-    if total > 0 and not pausedHere[queue] and grantSuspect(session, queue, now, granted, holds) then total = 0 end
+    if total > 0 and has[ARGV[i]] and grantSuspect(session, ARGV[i], now, granted, holds) then total = 0 end
   end
   for i = firstOutcome - queues, firstOutcome - 1 do
+    local queue = ARGV[i]
     for level = 0, 2 do
-      if #granted < total and not pausedHere[ARGV[i]] then
-        grantFromRing(session, ARGV[i], level, free, total, now, granted, holds)
+      if #holds < 2 * total and (has[queue] or woken[queue] and not isPaused(queue)) then
+        grantFromRing(session, queue, level, free, total, now, granted, holds)
       end
     end
   end
@@ -314,15 +326,14 @@ end
 -- Whoever took a wake-up puts it back while there is more to take; also one that drains.
 for i = firstOutcome - queues, firstOutcome - 1 do
   local ring = P .. 'r:' .. ARGV[i] .. '|'
-  if not pausedHere[ARGV[i]] and call('EXISTS', ring .. '0', ring .. '1', ring .. '2') > 0 then wake(ARGV[i]) end
+  if has[ARGV[i]] and not woken[ARGV[i]] and call('EXISTS', ring .. '0', ring .. '1', ring .. '2') > 0 then wake(ARGV[i]) end
 end
 
 if alive then
-  if #holds > 0 then call('HSET', h, unpack(holds)) end
   local grants = {}
-  for i = 1, #granted do grants[i] = granted[i][1] .. ':' .. granted[i][2] end
+  for i = 1, #holds, 2 do grants[#grants + 1] = holds[i] .. ':' .. holds[i + 1] end
   call('HSET', h, '#n', text(N), '#a', table.concat(codes, ' ') .. ';' .. table.concat(grants, ' '), '#b',
-    memory[2] or ';')
+    memory[2] or ';', unpack(holds))
 end
 flush()
 return reply(codes, granted)

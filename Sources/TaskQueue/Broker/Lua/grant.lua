@@ -1,25 +1,26 @@
 -- Giving ready chains to a session.
 
--- Chains whose time has come go to their lanes. A few at a time: every fetch and beat does some.
-local function promote(now)
-  local entries = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', '0', '64')
-  for i = 1, #entries do
-    if call('ZREM', P .. 'due', entries[i]) == 1 then
-      local id, generation = string.match(entries[i], '^(.*):(%d+)$')
-      local x = read(id)
-      if x and x.s == 'd' and x.g == generation then
-        x.t = now
-        makeReady(x, false, x.z == '0')
-      end
-    end
-  end
-end
-
 -- Milliseconds to the next chain that waits for a time, or -1.
 local function untilDue(now)
-  local first = call('ZRANGE', P .. 'due', '0', '0', 'WITHSCORES')
-  if not first[1] then return -1 end
-  return math.max(0, tonumber(first[2]) - now)
+  if not soonest then soonest = tonumber(call('ZRANGE', P .. 'due', '0', '0', 'WITHSCORES')[2] or math.huge) end
+  return soonest == math.huge and -1 or math.max(0, soonest - now)
+end
+
+-- Chains whose time has come go to their lanes. A few at a time: every fetch and beat does some.
+local function promote(now)
+  soonest = nil
+  if untilDue(now) ~= 0 then return end
+  local entries = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', '0', '64')
+  call('ZREM', P .. 'due', unpack(entries))
+  soonest = nil
+  for i = 1, #entries do
+    local id, generation = string.match(entries[i], '^(.*):(%d+)$')
+    local x = read(id)
+    if x and x.s == 'd' and x.g == generation then
+      x.t = now
+      makeReady(x, false, x.z == '0')
+    end
+  end
 end
 
 -- Milliseconds until a rate key has a turn for this chain, which is reserved for it; 0: now.
@@ -91,7 +92,8 @@ local function startOf(v, session, now)
   }
 end
 
--- Takes a lane's entry, if it still counts. Appends to `granted` and to `holds` (for one HSET).
+-- Takes a lane's entry, if it still counts. Appends to `granted`, as it is answered, and to `holds` (id and
+-- generation in turn, for one HSET).
 local function take(session, entry, now, granted, holds)
   local id, generation = string.match(entry, '^(.*):(%d+)$')
   local c = P .. 'c:' .. id
@@ -126,9 +128,9 @@ local function take(session, entry, now, granted, holds)
     call('HSET', c, 'v', 'g ' .. token .. ' ' .. start.i .. ' ' .. start.n .. ' ' .. marks .. '1 ' .. now .. ' ' .. session)
   end
   emit('started', id, start.i)
-  granted[#granted + 1] = { id, token, head, f[2] }
-  holds[#holds + 1] = id
-  holds[#holds + 1] = token
+  local at, held = #granted, #holds
+  granted[at + 1], granted[at + 2], granted[at + 3] = id, head, f[2]
+  holds[held + 1], holds[held + 2] = id, token
   return true
 end
 
@@ -141,11 +143,11 @@ local function grantFromRing(session, queue, level, free, total, now, granted, h
   local ring = P .. 'r:' .. queue .. '|' .. level
   local idle, lanes, looked = 0, call('LLEN', ring), 0
   -- Entries that go elsewhere (expired, to wait for a key or a turn) are work as well: not too many a call.
-  while #granted < total and idle < lanes and looked < 1000 do
+  while #holds < 2 * total and idle < lanes and looked < 1000 do
     local lane = call('LPOP', ring)
     if not lane then return end
     local limit = string.match(lane, '^!([^|]*)|')
-    local room = (limit and free or total) - #granted
+    local room = (limit and free or total) - #holds / 2
     if limit and tripped(limit) then
       call('SADD', P .. 'k:' .. limit, lane)
       lanes = lanes - 1
@@ -153,11 +155,12 @@ local function grantFromRing(session, queue, level, free, total, now, granted, h
       call('RPUSH', ring, lane)
       idle = idle + 1
     else
-      local entries = call('LPOP', P .. 'l:' .. lane, lanes == 1 and room or math.min(room, TURN)) or {}
+      local wanted = lanes == 1 and room or math.min(room, TURN)
+      local entries = call('LPOP', P .. 'l:' .. lane, text(wanted)) or {}
       looked = looked + #entries
       local before = diverted
       for i = 1, #entries do take(session, entries[i], now, granted, holds) end
-      if call('EXISTS', P .. 'l:' .. lane) == 1 then
+      if (#entries == wanted or diverted > before) and call('EXISTS', P .. 'l:' .. lane) == 1 then
         -- What went elsewhere may have let another into this lane, and so shown it.
         if diverted > before then call('LREM', ring, '0', lane) end
         call('RPUSH', ring, lane)
@@ -174,7 +177,6 @@ end
 -- Returns whether the session is taken by a suspect, or is being emptied for one.
 local function grantSuspect(session, queue, now, granted, holds)
   local h, suspects = P .. 'h:' .. session, P .. 'suspects:' .. queue
-  if call('HEXISTS', h, '#s') == 1 then return true end
   if call('EXISTS', suspects) == 0 then return false end
   local other = call('GET', P .. 'clearing:' .. queue)
   -- One that ended meanwhile is not waited for.
@@ -187,7 +189,7 @@ local function grantSuspect(session, queue, now, granted, holds)
     local entry = call('LPOP', suspects)
     if not entry then return false end
     if take(session, entry, now, granted, holds) then
-      call('HSET', h, '#s', granted[#granted][1])
+      call('HSET', h, '#s', holds[#holds - 1])
       if call('EXISTS', suspects) == 1 then wake(queue) end
       return true
     end

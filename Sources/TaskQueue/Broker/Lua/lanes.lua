@@ -39,8 +39,11 @@ local function place(x, planned)
   return d.queue, d.level, d.lane
 end
 
+-- When the first of those that wait for a time is due, once that is known.
+local soonest
 local function waitUntil(x, time, queue)
   call('ZADD', P .. 'due', time, x.id .. ':' .. x.g)
+  if soonest then soonest = math.min(soonest, time) end
   wake(queue)
 end
 
