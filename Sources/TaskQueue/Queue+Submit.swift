@@ -51,7 +51,7 @@ extension Queue {
     if chains.contains(where: \.isWorkflow) { return try await submit(apiece: chains) }
     let calls = try stride(from: chains.startIndex, to: chains.endIndex, by: Self.slice).map { start in
       var arguments: [RedisArgument] = []
-      arguments.reserveCapacity(Self.slice * 9)
+      arguments.reserveCapacity(Self.slice * 4)
       for chain in chains[start..<min(start + Self.slice, chains.endIndex)] {
         arguments += try traced(chain).arguments(retention)
       }

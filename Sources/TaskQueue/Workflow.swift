@@ -98,14 +98,16 @@ extension Chain {
     return fields.joined(separator: " ")
   }
 
-  /// The nine arguments of `create.lua`.
+  /// The four arguments of `create.lua`.
   func arguments(_ retention: Retention, parts: Int = 0) throws(PayloadTooLarge) -> [RedisArgument] {
     let spec = Spec.encode(self)
     guard spec.count <= PayloadTooLarge.limit else { throw PayloadTooLarge(chain: id, bytes: spec.count) }
+    let retention = keptFor.map { Retention(ended: $0, dead: $0) } ?? retention
+    let wait = notBefore.map { "@\($0)" } ?? "\(delay.milliseconds)"
     return [
-      .string(id.rawValue), .string(queue.rawValue), .integer(priority.rawValue), .string(lane),
-      notBefore.map { .string("@\($0)") } ?? .integer(delay.milliseconds), .integer(linkCount), .bytes(spec),
-      .string((keptFor.map { Retention(ended: $0, dead: $0) } ?? retention).text),
+      .string(id.rawValue),
+      .string("\(queue.rawValue) \(priority.rawValue) \(lane) \(retention.text) \(linkCount) \(wait)"),
+      .bytes(spec),
       isPlain ? "" : .string(extra(parts: parts)),
     ]
   }

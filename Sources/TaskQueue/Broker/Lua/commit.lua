@@ -3,10 +3,10 @@
 -- ARGV    counts, in this order, then the items of each kind, in the same order:
 --   1 records          each: id, expected revision, count F, F x (field, value), count R, R x field
 --   2 untripped        each: limit
---   3 limits           each: id, bound, failures or '', 1 and the nine of a callback chain, or 0
+--   3 limits           each: id, bound, failures or '', 1 and a callback chain, or 0
 --   4 limits to remove each: id
 --   5 groups to seal   each: id
---   6 chains to submit each: nine, as create.lua lists them
+--   6 chains to submit each as create.lua lists them
 --   7 cancels          each: chain, mode, before or ''
 -- Returns { 'committed' } | { 'stale', record } | { 'tripped', limit } | { 'unstaged', group }
 local now = clock()
@@ -76,7 +76,6 @@ each(3, function()
   setLimit(id, tonumber(bound), tonumber(failures))
   if callback == '1' then
     keepCallback(P .. 'L:' .. id, at)
-    call('SADD', P .. 'queues', ARGV[at + 1])
     at = at + CHAIN
   end
 end)
@@ -88,7 +87,7 @@ each(5, function()
 end)
 each(6, function()
   create(at, now)
-  call('SADD', P .. 'queues', ARGV[at + 1])
+  call('SADD', P .. 'queues', heading(ARGV[at + 1]).queue)
   at = at + CHAIN
 end)
 pushAll()

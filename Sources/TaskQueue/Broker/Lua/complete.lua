@@ -57,9 +57,9 @@ if alive then
       local x = read(id)
       if x and x.s == 'g' and x.g == generation and x.h == session then
         local f = call('HMGET', x.key, 'a', 'k', 'S')
-        local head = generation .. ' ' .. x.i .. ' ' .. (f[1] or '0') .. ' ' .. (f[2] or '0') .. ' ' .. x.m
         local at = #granted
-        granted[at + 1], granted[at + 2], granted[at + 3] = id, head, f[3]
+        granted[at + 1], granted[at + 3] = id, f[3]
+        granted[at + 2] = grantHead(generation, x.i, f[1] or '0', f[2] or '0', x.m)
       end
     end
     return reply(codes, granted)
@@ -213,7 +213,7 @@ local function nextOf(v)
   local token, link, ends = successor(g), successor(i), i + 1 >= n + 0
   return {
     held = v .. session, link = i, token = tonumber(token), ends = ends,
-    v = (ends and 'f ' or 'g ') .. token .. ' ' .. link .. ' ' .. n .. ' 01 ' .. now .. ' ' .. (ends and NONE or session),
+    v = pack(ends and 'f' or 'g', token, link, n, '0', '1', now, ends and NONE or session),
     field = 'o' .. i, outcome = begun .. ' 1 ' .. g .. ' ' .. now,
   }
 end
@@ -242,14 +242,18 @@ local function settleMembers()
   end
 end
 
--- The last link of a plain chain that this session holds is done; words: its field d.
-local function finishPlain(id, c, follows, words, result)
-  local d, number = descriptor(words)
-  if result and not d.want then
+local function writeNext(c, follows, result)
+  if result then
     call('HSET', c, 'v', follows.v, follows.field, follows.outcome, 'R' .. follows.link, result)
   else
     call('HSET', c, 'v', follows.v, follows.field, follows.outcome)
   end
+end
+
+-- The last link of a plain chain that this session holds is done; words: its field d.
+local function finishPlain(id, c, follows, words, result)
+  local d, number = descriptor(words)
+  writeNext(c, follows, not d.want and result)
   call('PEXPIRE', c, d.keep)
   ended[#ended + 1] = now .. ' ' .. id
   counted(d.queue, -1)
@@ -272,11 +276,7 @@ local function settlePlain(id, v, result)
     local f = call('HMGET', c, 'v', 'd')
     if f[1] == follows.held then return finishPlain(id, c, follows, f[2], result) end
   elseif follows.v and stays and call('HGET', c, 'v') == follows.held then
-    if result then
-      call('HSET', c, 'v', follows.v, follows.field, follows.outcome, 'R' .. follows.link, result)
-    else
-      call('HSET', c, 'v', follows.v, follows.field, follows.outcome)
-    end
+    writeNext(c, follows, result)
     emit('done', id, follows.link)
     return follows.token
   end

@@ -1,28 +1,31 @@
--- Making a chain out of arguments: id, queue, level, lane, ms to wait or @ms since the epoch, links, spec,
--- "keep/keepDead" in ms, and its rare fields as "name=value name=value …", '' for none.
-local CHAIN = 9
+-- Making a chain out of arguments: id, "queue level lane keep/keepDead links wait" (keep in ms; wait in ms, or @ms since
+-- the epoch), spec, and its rare fields as "name=value name=value …", '' for none.
+local CHAIN = 4
 
--- Ready chains go to their lanes together, at the end of the script.
-local waiting, order = {}, {}
-local function pushLater(id, queue, level, lane)
-  local name = laneName(queue, level, lane)
-  local list = waiting[name]
-  if not list then
-    list = { queue, level }
-    waiting[name] = list
+-- New chains go to their lanes together, at the end of the script.
+local lines, order = {}, {}
+local function lineUp(id, queue, level, name)
+  local line = lines[name]
+  if not line then
+    line = { ids = {}, queue = queue, level = level }
+    lines[name] = line
     order[#order + 1] = name
   end
-  list[#list + 1] = id .. ':1'
+  line.ids[#line.ids + 1] = id .. ':1'
 end
 
-local function pushAll()
+-- group: they are its members, whose lanes nobody is shown before it is sealed.
+local function pushAll(group)
   for i = 1, #order do
     local name = order[i]
-    local list = waiting[name]
-    if call('RPUSH', P .. 'l:' .. name, unpack(list, 3)) == #list - 2 then
-      showLane(name, list[1], list[2])
-    else
-      wake(list[1])
+    local line = lines[name]
+    local first = call('RPUSH', P .. 'l:' .. name, unpack(line.ids)) == #line.ids
+    if first and group then
+      call('HSET', P .. 'g:' .. group, 'lane:' .. name, line.queue .. '|' .. line.level)
+    elseif first then
+      showLane(name, line.queue, line.level)
+    elseif not group then
+      wake(line.queue)
     end
   end
 end
@@ -46,55 +49,59 @@ local function holderOf(key, mode, id, ttl)
   if mode == 'f' then call('SET', u, id, 'PX', ttl) else call('SET', u, id) end
 end
 
+-- The rare fields that a chain is told with, as HSET takes them; or why it can't be: the id of the chain that holds its
+-- unique key, or an error.
+local function rareFields(id, extra, now)
+  local fields = {}
+  for name, value in string.gmatch(extra, '(%w+)=(%S+)') do
+    if name == 'U' then
+      local mode, key, ttl = string.match(value, '^(%a)|([^|]*)|?(%d*)$')
+      local holder = holderOf(key, mode, id, ttl)
+      if holder then return nil, holder end
+    elseif name == 'X' then
+      value = text(now + tonumber(value))
+    elseif name == 'W' and call('HGET', P .. 'parts', 'c:' .. id) ~= value then
+      return nil, redis.error_reply('INCOMPLETE the parts of workflow ' .. id .. ' are not all there: submit it again')
+    end
+    fields[#fields + 1], fields[#fields + 2] = name, value
+  end
+  return fields
+end
+
+local NOTHING = {}
+
 -- Returns 1 created, 0 it exists and stays as it is, or the id of the chain that holds its unique key.
--- member: nil, or { group =, limit = or nil, number =, want = } for one that is staged: into its lane, but not
--- into the ring.
+-- member: nil, or { group =, limit = or nil, number =, want = } for one that is staged.
 local function create(at, now, member)
-  local id, queue, level, lane = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local wait, links, extra = ARGV[at + 4], ARGV[at + 5], ARGV[at + 8]
+  local id, h, spec, extra = ARGV[at], heading(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
   local c = P .. 'c:' .. id
   if call('EXISTS', c) == 1 then return 0 end
-  local more, marks = {}, '0'
+  local rare, marks = NOTHING, '0'
   if extra ~= '' then
+    local refused
+    rare, refused = rareFields(id, extra, now)
+    if refused then return refused end
     marks = '2'
-    for name, value in string.gmatch(extra, '(%w+)=(%S+)') do
-      if name == 'U' then
-        local mode, key, ttl = string.match(value, '^(%a)|([^|]*)|?(%d*)$')
-        local holder = holderOf(key, mode, id, ttl)
-        if holder then return holder end
-      elseif name == 'X' then
-        value = text(now + tonumber(value))
-      elseif name == 'W' and call('HGET', P .. 'parts', 'c:' .. id) ~= value then
-        return redis.error_reply('INCOMPLETE the parts of workflow ' .. id .. ' are not all there: submit it again')
-      end
-      more[#more + 1], more[#more + 2] = name, value
-    end
   end
-  local d = queue .. ' ' .. level .. ' ' .. lane .. ' ' .. ARGV[at + 7]
-    .. (member and ' ' .. member.group .. ' ' .. member.number .. (member.want and 'r ' or ' ') .. (member.limit or NONE)
-      or ' ~ 0 ~')
-    .. ' ' .. now
-  local state = (not member and wait ~= '0') and 'd' or 'r'
-  call('HSET', c, 'v', state .. ' 1 0 ' .. links .. ' ' .. marks .. '0 ~ ~', 'd', d, 'S', ARGV[at + 6], unpack(more))
-  counted(queue, 1)
+  counted(h.queue, 1)
   if member then
+    call('HSET', c, 'v', pack('r', '1', '0', h.links, marks, '0', NONE, NONE),
+      'd', h.before .. ' ' .. member.group .. ' ' .. member.number .. (member.want and 'r ' or ' ') .. (member.limit or NONE)
+        .. ' ' .. now, 'S', spec, unpack(rare))
     -- A member whose first link is a group waits in a lane as well: who takes it sees.
-    local x = extra ~= '' and read(id)
-    if x then
-      queue, level = place(x)
-    end
-    local name = laneName(queue, level, lane, member.limit)
-    if call('RPUSH', P .. 'l:' .. name, id .. ':1') == 1 then
-      call('HSET', P .. 'g:' .. member.group, 'lane:' .. name, queue .. '|' .. level)
-    end
-    call('SADD', P .. 'm:' .. member.group, id)
+    local queue, level = h.queue, h.level
+    if extra ~= '' then queue, level = place(read(id)) end
+    lineUp(id, queue, level, laneName(queue, level, h.lane, member.limit))
     return 1
   end
+  local time = h.wait ~= '0' and (string.match(h.wait, '^@(.*)$') or text(now + tonumber(h.wait)))
+  call('HSET', c, 'v', pack(time and 'd' or 'r', '1', '0', h.links, marks, '0', NONE, NONE), 'd', alone(h, now), 'S', spec,
+    unpack(rare))
   if extra == '' then
-    if state == 'r' then
-      pushLater(id, queue, level, lane)
+    if time then
+      waitUntil({ id = id, g = '1' }, time, h.queue)
     else
-      waitUntil({ id = id, g = '1' }, string.sub(wait, 1, 1) == '@' and string.sub(wait, 2) or text(now + tonumber(wait)), queue)
+      lineUp(id, h.queue, h.level, h.name)
     end
     return 1
   end
@@ -102,17 +109,17 @@ local function create(at, now, member)
   unstage('c:' .. id)
   local bound = call('HGET', c, 'B')
   if bound then call('HSET', P .. 'L:' .. id .. '/brake', 'bound', bound, 'failures', '0', 'up', id) end
-  if state == 'd' then
-    waitUntil(x, string.sub(wait, 1, 1) == '@' and string.sub(wait, 2) or text(now + tonumber(wait)), (place(x)))
+  if time then
+    waitUntil(x, time, (place(x)))
+    return 1
+  end
+  local p = plan(x, 0)
+  if p and p.d then
+    x.s = 'd'
+    put(x)
+    waitUntil(x, text(now + tonumber(p.d[2])), (place(x, p)))
   else
-    local p = plan(x, 0)
-    if p and p.d then
-      x.s = 'd'
-      put(x)
-      waitUntil(x, text(now + tonumber(p.d[2])), (place(x, p)))
-    else
-      arrive(x, now, true, false)
-    end
+    arrive(x, now, true, false)
   end
   return 1
 end

@@ -50,20 +50,19 @@ end
 
 -- A callback is kept as a template in a group's or limit's hash, and becomes a chain when it fires.
 local function fire(key, suffix, now)
-  local f = call('HMGET', key, 'cid', 'cq', 'cp', 'cl', 'cn', 'cs', 'cr')
+  local f = call('HMGET', key, 'cid', 'ch', 'cs')
   if not f[1] then return end
-  local id = f[1] .. suffix
+  local id, h = f[1] .. suffix, heading(f[2])
   local c = P .. 'c:' .. id
   if call('EXISTS', c) == 1 then return end
-  call('HSET', c, 'v', 'r 1 0 ' .. f[5] .. ' 00 ' .. NONE .. ' ' .. NONE,
-    'd', f[2] .. ' ' .. f[3] .. ' ' .. f[4] .. ' ' .. f[7] .. ' ~ 0 ~ ' .. now, 'S', f[6])
-  counted(f[2], 1)
-  push(id, '1', f[2], f[3], f[4], nil, false)
+  call('HSET', c, 'v', pack('r', '1', '0', h.links, '0', '0', NONE, NONE), 'd', alone(h, now), 'S', f[3])
+  counted(h.queue, 1)
+  push(id, '1', h.queue, h.level, h.lane, nil, false)
 end
 
 local function keepCallback(key, at)
-  call('HSET', key, 'cid', ARGV[at], 'cq', ARGV[at + 1], 'cp', ARGV[at + 2], 'cl', ARGV[at + 3],
-    'cn', ARGV[at + 5], 'cs', ARGV[at + 6], 'cr', ARGV[at + 7])
+  call('HSET', key, 'cid', ARGV[at], 'ch', ARGV[at + 1], 'cs', ARGV[at + 2])
+  call('SADD', P .. 'queues', heading(ARGV[at + 1]).queue)
 end
 
 -- Removes a group's lanes, with the entries that no longer count.

@@ -21,13 +21,13 @@ local made, holder = 'none'
 if time ~= '' and ARGV[6] == '1' and underWay(f[4]) then
   made = 'busy'
 elseif time ~= '' then
-  local chain, queue = ARGV[at], ARGV[at + 1]
+  local chain, queue = ARGV[at], heading(ARGV[at + 1]).queue
   if call('EXISTS', P .. 'c:' .. chain) == 0 then
     -- Whatever may refuse is looked at before anything is written.
     local cap = call('HGET', P .. 'caps', queue)
     local depth = cap and tonumber(call('HGET', P .. 'depth', queue) or 0)
     if cap and depth >= tonumber(cap) then return { 'full', queue, depth, tonumber(cap) } end
-    local parts = string.match(ARGV[at + 8], '^W=(%d+)')
+    local parts = string.match(ARGV[at + 3], '^W=(%d+)')
     if parts and call('HGET', P .. 'parts', 'c:' .. chain) ~= parts then return { 'incomplete' } end
   end
   local answer = create(at, now)

@@ -78,6 +78,11 @@ local function mayStart(x, entry, now)
   return f[1] or '0', f[2] or '0'
 end
 
+-- What a worker is told of a chain that it is granted.
+local function grantHead(generation, link, attempts, crashes, marks)
+  return generation .. ' ' .. link .. ' ' .. attempts .. ' ' .. crashes .. ' ' .. marks
+end
+
 -- What follows from a chain's v when it is granted: the same for many chains of a call.
 local starts = {}
 local function startOf(v, session, now)
@@ -88,7 +93,7 @@ local function startOf(v, session, now)
   local again = z == '1' and i == '0'
   return {
     g = g, i = i, n = n, token = token, again = again, plain = m == '0' and not again, marks = m,
-    head = token .. ' ' .. i .. ' 0 0 0', v = 'g ' .. token .. ' ' .. i .. ' ' .. n .. ' 01 ' .. now .. ' ' .. session,
+    head = grantHead(token, i, '0', '0', '0'), v = pack('g', token, i, n, '0', '1', now, session),
   }
 end
 
@@ -124,8 +129,8 @@ local function take(session, entry, now, granted, holds)
       marks = WITH_LINK[marks]
       call('HSET', c, 'z', '1')
     end
-    head = token .. ' ' .. start.i .. ' ' .. attempts .. ' ' .. crashes .. ' ' .. marks
-    call('HSET', c, 'v', 'g ' .. token .. ' ' .. start.i .. ' ' .. start.n .. ' ' .. marks .. '1 ' .. now .. ' ' .. session)
+    head = grantHead(token, start.i, attempts, crashes, marks)
+    call('HSET', c, 'v', pack('g', token, start.i, start.n, marks, '1', now, session))
   end
   emit('started', id, start.i)
   local at, held = #granted, #holds

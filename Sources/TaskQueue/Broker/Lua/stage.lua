@@ -6,8 +6,8 @@
 -- ARGV[5] root: "g:<group>" for a group of its own, "c:<chain>" for a part of that chain's workflow
 -- ARGV[6] the chain that waits for it, or ''   ARGV[7] the index of that chain's link
 -- ARGV[8] 1: that chain goes on whatever became of the members   ARGV[9] 1: their results are kept together
--- ARGV[10] number of the first member that follows   ARGV[11] 1: a callback chain follows as the first nine, 0: none
--- then chains, nine arguments each.
+-- ARGV[10] number of the first member that follows   ARGV[11] 1: a callback chain comes first, 0: none
+-- then chains, as create.lua lists them.
 -- Returns how many members the group has, or -1 where it is sealed, or its root is there, already (nothing is written).
 local group, limit, root = ARGV[1], ARGV[2], ARGV[5]
 local g = P .. 'g:' .. group
@@ -21,7 +21,10 @@ end
 local coming = {}
 local at = 12
 if ARGV[11] == '1' then at = at + CHAIN end
-for i = at, #ARGV, CHAIN do coming[ARGV[i + 1]] = (coming[ARGV[i + 1]] or 0) + 1 end
+for i = at, #ARGV, CHAIN do
+  local queue = heading(ARGV[i + 1]).queue
+  coming[queue] = (coming[queue] or 0) + 1
+end
 for queue, count in pairs(coming) do
   local cap = call('HGET', P .. 'caps', queue)
   local depth = cap and tonumber(call('HGET', P .. 'depth', queue) or 0)
@@ -36,19 +39,18 @@ if ARGV[6] ~= '' then call('HSET', g, 'up', ARGV[6], 'link', ARGV[7]) end
 if ARGV[8] == '1' then call('HSET', g, 'any', '1') end
 call('HINCRBY', g, 'size', 0)
 call('HINCRBY', g, 'left', 0)
-if ARGV[11] == '1' then
-  keepCallback(g, 12)
-  call('SADD', P .. 'queues', ARGV[13])
-end
-local made = 0
+if ARGV[11] == '1' then keepCallback(g, 12) end
+local made = {}
+local member = { group = group, limit = limit ~= '' and limit or nil, want = ARGV[9] == '1' }
 for i = at, #ARGV, CHAIN do
-  local number = text(ARGV[10] + (i - at) / CHAIN)
-  local member = { group = group, limit = limit ~= '' and limit or nil, number = number, want = ARGV[9] == '1' }
-  if create(i, now, member) == 1 then made = made + 1 end
+  member.number = text(ARGV[10] + (i - at) / CHAIN)
+  if create(i, now, member) == 1 then made[#made + 1] = ARGV[i] end
 end
+pushAll(group)
+if #made > 0 then call('SADD', P .. 'm:' .. group, unpack(made)) end
 for queue in pairs(coming) do call('SADD', P .. 'queues', queue) end
-call('HINCRBY', g, 'left', made)
+call('HINCRBY', g, 'left', #made)
 -- What a root counts before it comes to be: its groups and their members.
-call('HINCRBY', P .. 'parts', root, new + made)
+call('HINCRBY', P .. 'parts', root, new + #made)
 flush()
-return call('HINCRBY', g, 'size', made)
+return call('HINCRBY', g, 'size', #made)

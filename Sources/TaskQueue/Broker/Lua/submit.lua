@@ -1,12 +1,12 @@
 -- submit: writes chains, each once for its id.
--- KEYS[1] the partition   ARGV a multiple of nine: chains as create.lua lists them
+-- KEYS[1] the partition   ARGV chains, four each, as create.lua lists them
 -- Returns an array: 1 created, 0 it existed, or the id of the chain that holds its unique key;
 -- or { 'full', queue, depth, cap }: the queue may not hold so many, and nothing was written.
 local now = clock()
 local caps = call('EXISTS', P .. 'caps') == 1
 local coming = {}
 for at = 1, #ARGV, CHAIN do
-  local queue = ARGV[at + 1]
+  local queue = heading(ARGV[at + 1]).queue
   coming[queue] = (coming[queue] or 0) + 1
 end
 for queue, count in pairs(coming) do
