@@ -1,3 +1,4 @@
+import Foundation
 import TaskQueue
 
 /// Chains of five links into a Redis that nobody takes them from.
@@ -6,6 +7,8 @@ func benchSubmit(_ report: inout Report) async throws {
   var single: [Double] = []
   var concurrent: [Double] = []
   var bulk: [Double] = []
+  var redisCPU: [Double] = []
+  var ownCPU: [Double] = []
   for _ in 0..<3 {
     try await Stand.run { stand in
       let queue = stand.queue
@@ -26,12 +29,19 @@ func benchSubmit(_ report: inout Report) async throws {
             }
           }
         })
-      bulk.append(try await rate(of: 50_000, named: "bulk") { try await queue.submit($0) })
+      let count = 50_000
+      let redis = try await ServerNumbers(stand.redis).cpu
+      let own = cpuSeconds(of: getpid())
+      bulk.append(try await rate(of: count, named: "bulk") { try await queue.submit($0) })
+      redisCPU.append((try await ServerNumbers(stand.redis).cpu - redis) / Double(count) * 1e6)
+      ownCPU.append((cpuSeconds(of: getpid()) - own) / Double(count) * 1e6)
     }
   }
   report.add("one by one, each awaited", median(single), "chains/s", .atLeast(10_000))
   report.add("by 512 callers at once, each awaits its own", median(concurrent), "chains/s", .atLeast(120_000))
   report.add("in bulk", median(bulk), "chains/s", .atLeast(200_000))
+  report.add("redis-server's CPU a chain, in bulk", median(redisCPU), "µs")
+  report.add("the submitting process' CPU a chain, in bulk, making the chains included", median(ownCPU), "µs")
 }
 
 private func rate(
