@@ -1,3 +1,4 @@
+import Delivery
 import Fleet
 public import Logging
 import Rollout
@@ -55,8 +56,8 @@ struct FlagTask: QueueTask {
   }
 }
 
-/// Looks at every deployment that is under way, once a minute, whoever runs it: a net under the wake-ups.
-/// It goes on for as long as there is any.
+/// Looks at every deployment that is under way, and does what is owed, once a minute, whoever runs it: a net under the
+/// wake-ups. It goes on for as long as there is any.
 struct SweepTask: QueueTask {
   struct Input: Codable, Sendable { var round: Int64 }
   static let name = "release.sweep"
@@ -66,20 +67,34 @@ struct SweepTask: QueueTask {
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
     // Goes on by itself once it was begun.
     try await releases.queue.submit(releases.nextDriftSweep(now: releases.now()))
-    let active = try await releases.activeDeployments()
-    for id in active {
-      do {
-        try await releases.advance(id)
-      } catch let error as ReleaseError {
-        context.logger.error("\(id) can't be looked at: \(error)")
-      }
+    if try await releases.sweep() {
+      try await releases.queue.submit(releases.nextSweep(now: releases.now()))
     }
-    if !active.isEmpty { try await releases.queue.submit(releases.nextSweep(now: releases.now())) }
     return Nothing()
   }
 }
 
 extension Releases {
+  /// Looks at every deployment that has not ended, and rolls back what a policy has ordered and nobody has done.
+  ///
+  /// - Returns: whether there was any.
+  func sweep() async throws -> Bool {
+    let ledgers = try await ledgers()
+    let active = ledgers.flatMap { [$0.revoking, $0.active] }.compactMap { $0 }
+    let owed = ledgers.compactMap(\.owedRollback)
+    for id in active {
+      do { try await advance(id) } catch let error as ReleaseError {
+        logger.error("\(id) can't be looked at: \(error)")
+      }
+    }
+    for id in owed {
+      do { try await takeBackAsOrdered(id) } catch  where error is ReleaseError || error is DeliveryFailure {
+        logger.warning("\(id) can't be rolled back now: \(error)")
+      }
+    }
+    return !active.isEmpty || !owed.isEmpty
+  }
+
   /// The next round of looks. Submitted by many, it exists once.
   func nextSweep(now: Milliseconds) throws -> Chain {
     let round = now / SweepTask.period + 1
@@ -103,11 +118,12 @@ extension Releases {
 
   /// Every deployment that has not ended, those being aborted for another included.
   func activeDeployments() async throws -> [String] {
-    var ids: [String] = []
-    for known in try await fleet.groups() {
-      let ledger = try await ledger(known.group.name).ledger
-      ids += [ledger.revoking, ledger.active].compactMap { $0 }
-    }
-    return ids
+    try await ledgers().flatMap { [$0.revoking, $0.active] }.compactMap { $0 }
+  }
+
+  private func ledgers() async throws -> [Ledger] {
+    var ledgers: [Ledger] = []
+    for known in try await fleet.groups() { ledgers.append(try await ledger(known.group.name).ledger) }
+    return ledgers
   }
 }

@@ -86,6 +86,7 @@ extension Releases {
       LogEntry(at: now, by: draft.by, what: "create", why: draft.reason, state: .pending)
     ]
     ledger.active = deployment.id
+    if let origin = draft.origin, ledger.owedRollback == origin { ledger.owedRollback = nil }
 
     var frozen = draft.group
     frozen.scripts = HostScripts.all(with: frozen.scripts)

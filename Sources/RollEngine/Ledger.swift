@@ -24,6 +24,9 @@ struct Ledger: Codable, Equatable {
   var leftOut: [String] = []
   /// Servers that are being put back into service, or wait to be.
   var owed: [OwedMarkup] = []
+  /// The deployment that a policy has ordered to be rolled back, until its rollback is there, is refused, or a person
+  /// has taken the order back. Whoever creates the rollback strikes it off in the same commit: so there is one.
+  var owedRollback: String?
   /// Goes before all other numbers at the hosts, which refuse what is older than what they have seen.
   var epoch = 0
   /// Who raised the epoch last, when and why; nil where nobody did.
@@ -55,6 +58,16 @@ struct Ledger: Codable, Equatable {
         OwedMarkup(
           host: host, deployment: deployment.id, since: deployment.endedAt ?? 0, by: "coordinator",
           reason: why))
+    }
+  }
+
+  /// Follows a deployment's order to be rolled back: given, or taken back.
+  mutating func noteOrder(of deployment: Deployment, before: Deployment) {
+    guard deployment.rollbackOrder != before.rollbackOrder else { return }
+    if deployment.rollbackOrder != nil {
+      owedRollback = deployment.id
+    } else if owedRollback == deployment.id {
+      owedRollback = nil
     }
   }
 
@@ -101,6 +114,7 @@ extension Ledger {
     history = try fields.decode([Entry].self, forKey: .history)
     leftOut = try fields.decode([String].self, forKey: .leftOut)
     owed = try fields.decodeIfPresent([OwedMarkup].self, forKey: .owed) ?? []
+    owedRollback = try fields.decodeIfPresent(String.self, forKey: .owedRollback)
     epoch = try fields.decode(Int.self, forKey: .epoch)
     epochRaised = try fields.decodeIfPresent(EpochRaise.self, forKey: .epochRaised)
   }

@@ -8,8 +8,9 @@ import Workflows
 extension Releases {
   /// Loads, decides and commits until it is done or refused.
   ///
+  /// - Parameter settlesOrder: whether the rollback that a policy has ordered is no longer owed.
   /// - Throws: ``ReleaseError``; `RedisError`, and then a look tells whether it was done.
-  func move(_ id: String, _ event: Event) async throws -> Deployment {
+  func move(_ id: String, _ event: Event, settlesOrder: Bool = false) async throws -> Deployment {
     var event = event
     for attempt in 0..<Self.attempts {
       try await pause(before: attempt)
@@ -25,6 +26,8 @@ extension Releases {
       if decision.deployment.state.isTerminal, !stored.deployment.state.isTerminal {
         after.close(decision.deployment)
       }
+      after.noteOrder(of: decision.deployment, before: stored.deployment)
+      if settlesOrder, after.owedRollback == id { after.owedRollback = nil }
       if let change = try ledger.change(to: after, group: stored.deployment.group) {
         move.commit.changes.append(change)
       }
@@ -153,15 +156,17 @@ extension Releases {
                 .init(group: deployment.group, host: host, by: by, reason: reason),
                 retry: Self.patience)
             ]))
-      case .rollBack(let order):
+      case .rollBack:
         move.commit.submit.append(
           try Chain(
             id: Names.rollback(deployment.id, stored.revision + 1), queue: Names.coordinators(),
             links: [
               Link(
-                RollBackTask.self, .init(deployment: deployment.id, order: order), retry: Self.patience,
+                RollBackTask.self, .init(deployment: deployment.id), retry: Self.patience,
                 timeLimit: .seconds(300))
             ]))
+        // The ledger says that it is owed: should that work be lost, a sweep finds it.
+        move.commit.submit.append(try nextSweep(now: situation.now))
       case .watch(let checks, let until):
         let at = situation.now + checks.every
         if at <= until {

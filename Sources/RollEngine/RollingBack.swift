@@ -1,4 +1,5 @@
 import Fleet
+import Logging
 public import Rollout
 import TaskQueue
 
@@ -16,6 +17,43 @@ extension Releases {
     _ origin: String, to version: String? = nil, forced: Bool = false, by: String, reason: String? = nil
   ) async throws -> Deployment {
     let id = try await resolve(origin)
+    let created = try await takeBack(
+      id, to: version, forced: forced, onlyIfOwed: false, by: by, reason: reason)
+    guard let created else { throw ReleaseError.contended(id) }
+    return created
+  }
+
+  /// Carries out what a policy has ordered, once, whoever else does so at the same time.
+  func takeBackAsOrdered(_ id: String) async throws {
+    let origin = try await load(id).deployment
+    guard let order = origin.rollbackOrder, try await ledger(origin.group).ledger.owedRollback == id else {
+      return
+    }
+    let policy = "policy \(order.policy)"
+    do {
+      if order.marksBad {
+        try await markBad(
+          app: origin.package.app, version: origin.package.version, by: policy, reason: order.because)
+      }
+      _ = try await takeBack(id, onlyIfOwed: true, by: policy, reason: order.reason)
+    } catch let error as ReleaseError {
+      if case .contended = error { throw error }
+      // A person has to look: it is said where people look, and is not tried for ever.
+      logger.error("\(id) can't be rolled back by its policy: \(error)")
+      _ = try await move(
+        id, .told(what: "rollback refused", by: policy, reason: "\(error)"), settlesOrder: true)
+    }
+  }
+
+  /// Creates and starts a rollback in one commit with the abort of its origin.
+  ///
+  /// - Parameter onlyIfOwed: whether the group's ledger must say that it is owed. It is asked again for each try, and its
+  ///   revision goes into the commit: neither a second one nor one whose order was taken back comes of it.
+  /// - Returns: nil where it is not owed.
+  func takeBack(
+    _ id: String, to version: String? = nil, forced: Bool = false, onlyIfOwed: Bool, by: String,
+    reason: String?
+  ) async throws -> Deployment? {
     for attempt in 0..<Self.attempts {
       try await pause(before: attempt)
       let stored = try await load(id)
@@ -27,6 +65,7 @@ extension Releases {
       }
       let group = try await knownGroup(seen.group)
       let ledger = try await ledger(seen.group)
+      if onlyIfOwed, ledger.ledger.owedRollback != id { return nil }
       let before = try await active(ledger.ledger)
       if let before, before.deployment.id != id {
         throw ReleaseError.busy(

@@ -82,50 +82,19 @@ struct WatchTask: QueueTask {
   }
 }
 
-/// Takes a release back, as its policy has decided.
+/// Takes a release back, as its policy has decided. The ledger says whether that is still to be done.
 struct RollBackTask: QueueTask {
-  struct Input: Codable, Sendable { var deployment: String, order: RollbackOrder }
+  struct Input: Codable, Sendable { var deployment: String }
   static let name = "release.rollback"
   let releases: Releases
 
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
-    do {
-      try await releases.rollBack(input.deployment, by: input.order)
-    } catch let error as ReleaseError {
-      if case .contended = error { throw error }
-      // A person has to look: it is said where people look, and is not tried for ever.
-      context.logger.error("\(input.deployment) can't be rolled back by its policy: \(error)")
-      try await releases.tell(
-        input.deployment, what: "rollback refused", by: "policy \(input.order.policy)", reason: "\(error)")
-      throw TaskFailure(code: "refused", message: "\(error)", retry: .never)
-    }
+    try await releases.takeBackAsOrdered(input.deployment)
     return Nothing()
   }
 }
 
 extension Releases {
-  /// Carries out a policy's order, once.
-  func rollBack(_ id: String, by order: RollbackOrder) async throws {
-    let origin = try await load(id).deployment
-    // A person's retry or resume takes the order back.
-    guard origin.rollbackOrder == order else { return }
-    let ledger = try await ledger(origin.group).ledger
-    for number in stride(from: ledger.number, to: origin.number, by: -1) {
-      let later = "\(origin.group)-\(number)"
-      if let stored = try StoredDeployment(await queue.record(Names.deployment(later)), id: later),
-        stored.deployment.origin == id
-      {
-        return
-      }
-    }
-    if order.marksBad {
-      try await markBad(
-        app: origin.package.app, version: origin.package.version, by: "policy \(order.policy)",
-        reason: order.because)
-    }
-    try await rollback(id, by: "policy \(order.policy)", reason: order.reason)
-  }
-
   /// Writes into a deployment's record what was done beside it.
   func tell(_ id: String, what: String, by: String, reason: String?) async throws {
     _ = try await move(id, .told(what: what, by: by, reason: reason))

@@ -183,7 +183,15 @@ extension Simulation {
 
   /// Creates the rollback of a release, once: the release is aborted in the same transaction.
   mutating func rollBack(_ r: Int) throws {
-    guard r == current, records[r].rollback == nil, records[r].deployment.rollbackOrder != nil else { return }
+    guard owesRollback(r) else { return }
+    // There are few of these: so it is made likely.
+    if hazards.coordinatorDies > 0, random.chance(40) {
+      told("a coordinator dies before it rolls back")
+      outcome.deaths += 1
+      // Another is given it after the lease; work that has killed too many is given up, and the sweep finds it owed.
+      if random.chance(50) { note(.rollBack(record: r), in: Self.lease...Self.lease) }
+      return
+    }
     let origin = records[r].deployment
     let touched = Set(origin.targets.filter { $0.touched || $0.isUnderWay }.map(\.host))
     let plan: Plan
@@ -210,6 +218,11 @@ extension Simulation {
       try inOne(r, .action(.abort(forced: false), by: "policy", reason: "policy"))
     }
     try inOne(r + 1, .action(.start, by: "policy", reason: "policy"))
+  }
+
+  /// Whether a policy's order stands that nobody has carried out.
+  func owesRollback(_ r: Int) -> Bool {
+    r == current && records[r].rollback == nil && records[r].deployment.rollbackOrder != nil
   }
 
   /// Reads, decides and commits in one transaction.

@@ -241,6 +241,9 @@ extension Simulation {
       for record in records.indices where !records[record].deployment.state.isTerminal {
         note(.wake(record: record), in: 0...100)
       }
+      for record in records.indices where owesRollback(record) {
+        note(.rollBack(record: record), in: 0...100)
+      }
       note(.sweep, in: 60_000...60_000)
     case .calm: try calm()
     }
