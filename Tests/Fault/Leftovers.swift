@@ -20,7 +20,7 @@ func leftovers(_ site: Site) async throws -> [Violation] {
   // a dead chain did not come to stays as long as the chain, since it may be put back.
   let mayStay = [
     "c:", "g:", "gr:", "L:", "rec:", "w:", "done", "dead", "queues", "clock", "depth", "staging", "parts",
-    "m:", "sch:", "schedules", "tick",
+    "m:", "sch:", "schedules", "tick", "keeper",
   ]
   let keys = try await site.redis.send(RedisCommand("KEYS", "*")).array?.compactMap(\.string) ?? []
   var left: [Violation] = keys.sorted().compactMap { key in

@@ -259,10 +259,10 @@ import Testing
       #expect(try await queue.tell(hand.name, .resize(7)))
       #expect(try await queue.tell("nobody", .stop) == false)
       let heard = try await hand.beat()
-      #expect(heard[4].int == 1)
-      #expect(heard[5].string == "resize 7")
+      #expect(heard[5].int == 1)
+      #expect(heard[6].string == "resize 7")
       let beat = try await hand.beat()
-      #expect(beat[4].int == 0)
+      #expect(beat[5].int == 0)
     }
   }
 

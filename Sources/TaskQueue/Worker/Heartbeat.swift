@@ -19,8 +19,10 @@ struct Heartbeat: Sendable {
     var session = ""
     var answered = clock.now
     var failed = false
+    var keepsHouse = false
     while true {
-      let next = clock.now + (failed ? interval / 8 : interval)
+      let next = clock.now + (keepsHouse ? .milliseconds(5) : failed ? interval / 8 : interval)
+      keepsHouse = false
       try await Task.sleep(until: session.isEmpty ? next : min(next, answered + patience), clock: clock)
       let (current, since) = desk.read { ($0.session, $0.since) }
       if current != session { (session, answered, failed) = (current, since, false) }
@@ -33,7 +35,7 @@ struct Heartbeat: Sendable {
       }
       do {
         switch try await beat(session, within: min(interval, edge - sent)) {
-        case .alive: (answered, failed) = (sent, false)
+        case .alive(let left): (answered, failed, keepsHouse) = (sent, false, left)
         case .lost: lose(session, because: "its lease ran out, or someone ended it")
         }
       } catch {
@@ -49,7 +51,11 @@ struct Heartbeat: Sendable {
     desk.stop { $0.session == session ? $0.lose(now: .now) : [] }
   }
 
-  private enum Status { case alive, lost }
+  private enum Status {
+    /// Whether what a beat does beside has to go on.
+    case alive(keepsHouse: Bool)
+    case lost
+  }
 
   private func beat(_ session: String, within limit: Duration) async throws -> Status {
     let held = desk.read(\.heldCount)
@@ -59,24 +65,24 @@ struct Heartbeat: Sendable {
       .integer(configuration.listedFor.milliseconds), .integer(configuration.listedAtMost),
     ]
     let answer = try await within(limit) { try await broker.call(Scripts.beat, arguments) }
-    guard let items = answer.array, items.count >= 5, let status = items[0].string,
-      let request = items[2].int, let count = items[3].int, items.count >= 5 + count,
-      let words = items[4 + count].int, items.count >= 5 + count + words
+    guard let items = answer.array, items.count >= 6, let status = items[0].string,
+      let request = items[2].int, let left = items[3].int, let count = items[4].int, items.count >= 6 + count,
+      let words = items[5 + count].int, items.count >= 6 + count + words
     else { throw Broker.malformed("beat") }
     guard status == "ok" else { return .lost }
-    for word in items[(5 + count)..<(5 + count + words)] { obey(word.string ?? "") }
-    let cancels = Set(items[4..<(4 + count)].compactMap(\.string))
+    for word in items[(6 + count)..<(6 + count + words)] { obey(word.string ?? "") }
+    let cancels = Set(items[5..<(5 + count)].compactMap(\.string))
     if !cancels.isEmpty {
       desk.stop { $0.cancel(cancels, now: .now) }
     }
-    let rest = 5 + count + words
+    let rest = 6 + count + words
     if items.count > rest {
       let pairs = stride(from: rest, to: items.count - 1, by: 2).compactMap { at in
         items[at].string.flatMap { id in items[at + 1].int.map { (ChainID(trusted: id), $0) } }
       }
       desk.change { $0.giveBackUnknown(pairs, asOf: request) }
     }
-    return .alive
+    return .alive(keepsHouse: left == 1)
   }
 
   /// What someone told this worker from afar.

@@ -100,7 +100,7 @@ extension Layout {
     let plain = [
       "due", "sessions", "reaping", "staging", "done", "dead", "queues", "clock", "workers", "parts",
       "dropping",
-      "paused", "depth", "cancelling",
+      "paused", "depth", "cancelling", "keeper",
     ]
     let kinds = [
       "c", "l", "r", "w", "h", "x", "g", "m", "L", "k", "K", "kw", "u", "rec", "suspects", "clearing", "gr",

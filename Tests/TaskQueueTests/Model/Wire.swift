@@ -198,20 +198,21 @@ enum Wire {
 
   static func beatAnswer(_ value: RedisValue) throws -> ReferenceQueue.BeatAnswer {
     let items = value.array ?? []
-    guard items.count >= 4, let status = items[0].string, let now = items[1].int, let number = items[2].int,
-      let count = items[3].int, items.count >= 4 + count
+    // items[3]: whether it keeps house, which the reference doesn't.
+    guard items.count >= 5, let status = items[0].string, let now = items[1].int, let number = items[2].int,
+      let count = items[4].int, items.count >= 5 + count
     else { throw Divergence("beat answered \(text(value))") }
-    guard items.count > 4 + count, items[4 + count].int == 0 else {
+    guard items.count > 5 + count, items[5 + count].int == 0 else {
       throw Divergence("beat answered \(text(value))")
     }
     var held: [String: Int] = [:]
-    let listed = Array(items[(5 + count)...])
+    let listed = Array(items[(6 + count)...])
     for at in stride(from: 0, to: listed.count - 1, by: 2) {
       held[listed[at].string ?? "?"] = listed[at + 1].int ?? -1
     }
     return ReferenceQueue.BeatAnswer(
       status: status, now: now, number: number,
-      cancels: Set(items[4..<(4 + count)].compactMap(\.string)), held: listed.isEmpty ? nil : held)
+      cancels: Set(items[5..<(5 + count)].compactMap(\.string)), held: listed.isEmpty ? nil : held)
   }
 
   static func text(_ value: RedisValue) -> String {

@@ -3,7 +3,8 @@
 -- ARGV[1] session   ARGV[2] lease ms   ARGV[3] the server's run id, as this connection knows it
 -- ARGV[4] crash cap   ARGV[5] how many chains the worker believes to hold
 -- ARGV[6] ms for which ended chains stay listed   ARGV[7] how many of them at most
--- Returns status (ok | lost), now, number of the last request, count X, X chains to cancel, count W, W words that
+-- Returns status (ok | lost), now, number of the last request, 1 where this session is to beat again at once since it
+-- keeps house and is not done, count X, X chains to cancel, count W, W words that
 -- the worker is told, then, where the number held differs from ARGV[5], the chains held and their generations.
 --
 -- Nothing is reaped for one lease after the server's life changed, its clock went back, or nobody
@@ -51,11 +52,21 @@ for _ = 1, 100 do
 end
 flush()
 
-if not alive then return { 'lost', now, 0, 0, 0 } end
+if not alive then return { 'lost', now, 0, 0, 0, 0 } end
+-- A beat does a slice, so that nobody waits for Redis. One session goes on with the rest: all of them at once would be
+-- too many.
+local left = 0
+if call('EXISTS', P .. 'reaping', P .. 'cancelling', P .. 'dropping') > 0 then
+  local keeper = call('GET', P .. 'keeper')
+  if not keeper or keeper == session then
+    call('SET', P .. 'keeper', session, 'PX', text(lease / 3))
+    left = 1
+  end
+end
 local h = P .. 'h:' .. session
 local cancels = call('SMEMBERS', P .. 'x:' .. session)
 local words = call('LPOP', P .. 'cmd:' .. session, 16) or {}
-local out = { 'ok', now, tonumber(call('HGET', h, '#n') or 0), #cancels }
+local out = { 'ok', now, tonumber(call('HGET', h, '#n') or 0), left, #cancels }
 for i = 1, #cancels do out[#out + 1] = cancels[i] end
 out[#out + 1] = #words
 for i = 1, #words do out[#out + 1] = words[i] end

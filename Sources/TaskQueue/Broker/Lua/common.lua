@@ -15,6 +15,7 @@
 --   w:<root>  set     the groups staged for a root        parts hash  root -> its groups and members, counted
 --   dropping  set     "w:<root>", "g:<group>": staged, and to be removed
 --   cancelling hash   group -> "cursor mode": its members are being cancelled
+--   keeper    string  the session that goes on with what a beat can only begin: reaping, cancelling, dropping
 --   done      list    "time id"                   dead     zset     chains given up, by time
 --   queues, paused    sets                        caps, depth hashes by queue
 --   rec:<record> hash                             clock hash        what the reaper knows of time
