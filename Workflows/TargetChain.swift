@@ -7,6 +7,8 @@ public import TaskQueue
 public enum TargetChain {
   /// The note of a chain that ended at its first link because the server needed nothing.
   public static let skipped = "skipped"
+  /// The same while people do without the load balancer: it was not asked whether the server is in service.
+  public static let skippedUnasked = "skipped, the load balancer not asked"
 
   /// The tasks of the five stages, and those beside them, for a worker.
   public static func tasks(_ drivers: Drivers) -> TaskRegistry {

@@ -24,7 +24,8 @@ extension TargetReport {
     self.init(
       ticket: ticket, progress: Progress(status, stages: stages, done: outcomes.last?.key), times: times,
       done: outcomes.map { stage($0.key) },
-      degraded: status.results.filter { Self.isDegraded($0.value) }.map { stage($0.key) },
+      degraded: status.note == TargetChain.skippedUnasked
+        ? [.markup] : status.results.filter { Self.isDegraded($0.value) }.map { stage($0.key) },
       since: status.started ? lastEnd ?? status.linkStartedAt : nil)
   }
 }
@@ -49,7 +50,9 @@ extension TargetReport.Progress {
         self = .running(stage(status.cursor))
       }
     case .granted, .waiting: self = .running(stage(status.cursor))
-    case .finished: self = status.note == TargetChain.skipped ? .skipped : .finished
+    case .finished:
+      let isSkipped = status.note == TargetChain.skipped || status.note == TargetChain.skippedUnasked
+      self = isSkipped ? .skipped : .finished
     case .cancelled: self = .cancelled
     case .dead:
       let failure = status.failure

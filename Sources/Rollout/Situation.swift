@@ -87,7 +87,8 @@ public struct TargetReport: Sendable, Equatable {
   /// The stages that ended well.
   public var done: [Stage]
   /// Those of them that were not done, because the system that they need is left out on purpose. A Markdown
-  /// of which an earlier try began is not among them: it may have taken the server out.
+  /// of which an earlier try began is not among them: it may have taken the server out. Of what was skipped without
+  /// the load balancer being asked, Markup is.
   public var degraded: [Stage]
   /// Since when the present stage runs or waits to run; nil before the first.
   public var since: Milliseconds?

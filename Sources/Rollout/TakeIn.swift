@@ -170,7 +170,7 @@ extension Target {
     case .skipped:
       failure = nil
       state = .skipped
-      out = false
+      comeBack(report)
     case .failed(let stage, let why):
       state = .failed(stage)
       failure = why
@@ -216,8 +216,8 @@ extension Target {
     out = true
   }
 
-  /// Its Markup is done. One that was left out on purpose is owed where the server is out, through us or
-  /// before.
+  /// Its Markup is done, or it was found in service. Where that was left out on purpose it is owed by a server that is
+  /// out, through us or before.
   private mutating func comeBack(_ report: TargetReport) {
     if !report.degraded.contains(.markup) {
       out = false

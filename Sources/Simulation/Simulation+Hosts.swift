@@ -78,7 +78,8 @@ extension Simulation {
     }
     switch chain.stage {
     case .markdown:
-      guard !effort.isDegraded, asks(effort) else { return .done }
+      guard asks(effort) else { return .done }
+      if effort.isDegraded { return .skipped }
       guard balancer.answers else { return .failed(.loadBalancer) }
       return servers[s].isInService ? .skipped : .onlyMarkup
     case .download, .run: return .done

@@ -240,7 +240,10 @@ extension Simulation {
         chains[chain].times[last].endedAt = now
         try fail(chain, code)
       }
-    case .skipped: try end(chain, .skipped)
+    case .skipped:
+      // The balancer was not asked whether it is in service.
+      if effort.isDegraded { chains[chain].degraded = [.markup] }
+      try end(chain, .skipped)
     case .done, .onlyMarkup:
       chains[chain].times[last].endedAt = now
       chains[chain].done.append(chains[chain].stage)

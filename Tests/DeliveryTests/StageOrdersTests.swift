@@ -1,7 +1,10 @@
 import DemoFleet
 import Fleet
+import Logging
 import Rollout
+import TaskQueue
 import Testing
+import Workflows
 
 @testable import Delivery
 
@@ -27,7 +30,7 @@ import Testing
       let same = fleet.input(0, try fleet.packages.locate(app: DemoFleet.app, version: "1"))
       // It is gone for good: no stage waits for it.
       try await fleet.haproxy.stop()
-      #expect(try await stages.standing(same) == .done)
+      #expect(try await stages.standing(same) == .doneUnasked)
       let out = try await stages.markdown(input, generation: 1)
       #expect(out.degraded == true)
       #expect(out.note == "DEGRADED: loadBalancer is left out, by ann: fire")
@@ -36,6 +39,34 @@ import Testing
       _ = try await stages.verify(input, generation: 1)
       #expect(try await stages.markup(input, generation: 1).degraded == true)
       #expect(try await fleet.runningVersions()["web-01"] == "2")
+    }
+  }
+
+  /// The first try takes the server out and dies; the balancer is left out before the second.
+  @Test func aMarkdownThatBeganBeforeIsNotSaidToBeLeftOut() async throws {
+    try await withFleet { fleet, balancer in
+      let input = fleet.input(0, try await fleet.publish("2"))
+      _ = try await fleet.stages(Said()).markdown(input, generation: 1)
+      let again = try await fleet.stages(Said(off: .loadBalancer)).markdown(input, generation: 2)
+      #expect(again.degraded == nil)
+      #expect(again.note == "DEGRADED: loadBalancer is left out, by ann: fire")
+      #expect(try await balancer.server("web-01").state == .maint)
+    }
+  }
+
+  @Test func whatIsSkippedWithoutAskingTheBalancerSaysSo() async throws {
+    try await withFleet { fleet, _ in
+      var input = fleet.input(0, try fleet.packages.locate(app: DemoFleet.app, version: "1"))
+      input.mayBeSkipped = true
+      let context = TaskContext(
+        chain: try ChainID("a"), link: 0, attempt: 1, crashes: 0, generation: 1, session: "s",
+        logger: Logger(label: "test"))
+      for (said, note) in [
+        (Said(), TargetChain.skipped), (Said(off: .loadBalancer), TargetChain.skippedUnasked),
+      ] {
+        let task = MarkdownTask(fleet.stages(said).drivers)
+        await #expect(throws: ChainControl.finish(note: note)) { _ = try await task.run(input, context) }
+      }
     }
   }
 

@@ -88,6 +88,11 @@ protocol FakeStage: QueueTask where Input == StageInput, Output == StageResult {
 extension FakeStage {
   func run(_ input: StageInput, _ context: TaskContext) async throws -> StageResult {
     let host = input.server.host
+    if context.link == 0, input.mayBeSkipped, fleet.state.withLock(\.degraded),
+      fleet.host(host).version == input.package.version
+    {
+      throw ChainControl.finish(note: TargetChain.skippedUnasked)
+    }
     if [.markdown, .markup].contains(Self.stage), fleet.state.withLock(\.degraded) {
       return StageResult(degraded: true)
     }

@@ -97,4 +97,30 @@ import Testing
       try await stand.eventually("all are in service") { stand.fleet.outOfService == [] }
     }
   }
+
+  /// It failed in its Markup, and runs the version: without the balancer nobody knows that it is out still.
+  @Test func whatIsSkippedWithoutTheBalancerIsNotForgottenOutside() async throws {
+    var config = DeploymentConfig.automatic
+    (config.bastion, config.brakeRatio) = (false, 100)
+    try await Stand.run(servers: 8, config: config) { stand in
+      let releases = stand.releases
+      stand.fleet.change { $0.failing = [.init(version: "2", stage: .markup, host: "web-03")] }
+      try await releases.create(group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
+      try await stand.follow("web-1", to: .failure)
+      #expect(stand.fleet.outOfService == ["web-03"])
+      try await releases.degrade([.loadBalancer], for: 3_600_000, by: "ann", reason: "HAProxy is replaced")
+      stand.fleet.change {
+        ($0.degraded, $0.reachable, $0.putBackFails, $0.failing) = (true, false, true, [])
+      }
+      try await releases.act("web-1", .retry, by: "ann")
+      let view = try await stand.follow("web-1", to: .success)
+      #expect(view.deployment.targets.filter { $0.state == .skipped }.map(\.host).contains("web-03"))
+      #expect(view.deployment.owedMarkups == ["web-03"])
+      #expect(try await releases.leftOut().map(\.host) == ["web-03"])
+      // It is put back as soon as the balancer is there again.
+      stand.fleet.change { ($0.degraded, $0.reachable, $0.putBackFails) = (false, true, false) }
+      try await releases.restore(by: "ann")
+      try await stand.eventually("all are in service") { stand.fleet.outOfService == [] }
+    }
+  }
 }

@@ -31,6 +31,7 @@ extension StageTask {
     switch try await stages.standing(input) {
     case .toDo: return
     case .done: throw ChainControl.finish(note: TargetChain.skipped)
+    case .doneUnasked: throw ChainControl.finish(note: TargetChain.skippedUnasked)
     case .onlyOut:
       guard let markup = input.markupLink, markup > 0 else { return }
       throw ChainControl.jump(to: markup, note: "already at \(input.package.version), only out of service")

@@ -14,6 +14,9 @@ public struct Stages: Sendable {
   public enum Standing: Sendable, Equatable {
     /// It runs the version, passes its check, and is in service.
     case done
+    /// It runs the version and passes its check. Whether it is in service nobody has asked: people do without the load
+    /// balancer.
+    case doneUnasked
     /// It runs the version and passes its check, but is out of service.
     case onlyOut
     case toDo
@@ -28,7 +31,7 @@ public struct Stages: Sendable {
         within: .milliseconds(input.health.interval + input.health.timeout)
           * input.health.successes) == nil
     else { return .toDo }
-    if try await drivers.orders.leftOut(.loadBalancer) != nil { return .done }
+    if try await drivers.orders.leftOut(.loadBalancer) != nil { return .doneUnasked }
     let seen = try await drivers.balancer(input.balancer).server(input.server.host)
     return seen.isInService ? .done : .onlyOut
   }
@@ -37,7 +40,12 @@ public struct Stages: Sendable {
   ///
   /// Where people do without the load balancer, nothing is done.
   public func markdown(_ input: StageInput, generation: Int) async throws -> StageResult {
-    if let off = try await leftOut(input) { return off }
+    if var off = try await leftOut(input) {
+      // An earlier try, perhaps of a worker that has died since, may have taken the server out: then it isn't said that
+      // nothing was done, and the server counts as out until the load balancer says otherwise.
+      if generation > 1 { off.degraded = nil }
+      return off
+    }
     let left = try await drivers.balancer(input.balancer).takeOut(
       input.server.host, drain: .milliseconds(input.rules.drainTimeout), force: input.rules.drainForce,
       permit: permit(input, generation))
