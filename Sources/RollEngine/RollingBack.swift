@@ -91,8 +91,7 @@ extension Releases {
     let servers = try await planServers(group, ours: touched.union(ledger.leftOut))
     do {
       return try makeRollbackPlan(
-        servers: servers.filter { touched.contains($0.host) }, config: group.config,
-        production: group.production)
+        servers: servers, touched: touched, config: group.config, production: group.production)
     } catch {
       throw ReleaseError.plan(error)
     }

@@ -153,7 +153,8 @@ extension Course {
       gone.append(target.host)
     }
     for host in gone { log("EXCLUDED", why: "\(host): no longer in the group") }
-    guard deployment.kind == .release || deployment.kind == .scaleOut else { return }
+    // What others touched, and what drifted, has no new ones.
+    guard deployment.kind != .rollback, deployment.kind != .heal else { return }
     let known = Set(deployment.targets.map(\.host))
     let added = servers.filter {
       !known.contains($0.host) && lacksVersion($0) && !$0.pulledOut && !$0.drainedByHand && !$0.decommissioned

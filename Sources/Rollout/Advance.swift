@@ -80,7 +80,11 @@ extension Course {
         exclude(target.host, who)
       }
       guard replaceBastion() else {
-        // Every server has been pulled out, or has left the group, since the plan.
+        // Every server has been pulled out, or has left the group, since the plan: whoever is pulled in again
+        // would be released without a bastion.
+        for target in deployment.rollingBatches.flatMap(\.targets) where target.state == .pending {
+          if let who = situation.pulledOut[target.host] { exclude(target.host, who) }
+        }
         return openRollout()
       }
     }
@@ -247,7 +251,10 @@ extension Course {
     }
     if deployment.batches[index].startedAt == nil { deployment.batches[index].startedAt = now }
     deployment.batches[index].handedAt = now
-    if deployment.batches[index].deadlineFrom == nil { deployment.batches[index].deadlineFrom = now }
+    // The time at the gate before the bake is a person's, or the bake time.
+    if deployment.batches[index].deadlineFrom == nil || runs.contains(where: { $0.stages == Stage.bake }) {
+      deployment.batches[index].deadlineFrom = now
+    }
     deployment.shut = false
     let targets = deployment.batches[index].targets
     let failures =

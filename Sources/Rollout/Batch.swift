@@ -24,7 +24,7 @@ public struct Batch: Codable, Sendable, Equatable {
   public var handedAt: Milliseconds?
   /// When its last target ended.
   public var endedAt: Milliseconds?
-  /// The instant from which its deadline counts: its start, or a later resume or retry.
+  /// The instant from which its deadline counts: its start, a bake, or a later continue, resume or retry.
   public var deadlineFrom: Milliseconds?
   /// Its servers.
   public var targets: [Target]

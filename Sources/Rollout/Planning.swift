@@ -21,10 +21,13 @@ public func makePlan(
 
 /// Plans a rollback: no bastion, no wait, two halves, those out of service first.
 ///
-/// - Parameter servers: the servers that the origin touched.
-/// - Throws: ``PlanRefusal`` where the config is not valid or no server is eligible.
+/// - Parameters:
+///   - servers: the group's.
+///   - touched: the hostnames of those that the origin touched; nil: all of them. What must stay in service
+///     is a matter of all.
+/// - Throws: ``PlanRefusal`` where the config is not valid or no touched server is eligible.
 public func makeRollbackPlan(
-  servers: [PlanServer], config: DeploymentConfig, production: Bool
+  servers: [PlanServer], touched: Set<String>? = nil, config: DeploymentConfig, production: Bool
 ) throws(PlanRefusal) -> Plan {
   var config = config
   config.bastion = false
@@ -34,11 +37,14 @@ public func makeRollbackPlan(
   config.maxPullOutRatio = 50
   config.gates.batches = .auto()
   let eligible = try eligible(servers, config: config, production: production)
-  let n = eligible.count
+  let concerned = touched.map { hosts in servers.filter { hosts.contains($0.host) } } ?? servers
+  let chosen = touched.map { hosts in eligible.filter { hosts.contains($0.host) } } ?? eligible
+  guard !chosen.isEmpty else { throw .nothingEligible(servers: concerned.count) }
+  let n = chosen.count
   let halves = [n - n / 2, n / 2].filter { $0 > 0 }
-  var numbers = PlanNumbers(rolling: n, eligible: n, config: config)
+  var numbers = PlanNumbers(rolling: n, eligible: eligible.count, config: config)
   numbers.batchSize = n - n / 2
-  return Plan(config, numbers, cut(outFirst(eligible), into: halves), leavingOut: servers)
+  return Plan(config, numbers, cut(outFirst(chosen), into: halves), leavingOut: concerned)
 }
 
 /// Plans a scale-out: the group's version for the servers that don't run it yet, no bastion, no wait.

@@ -53,7 +53,8 @@ extension Deployment {
   /// The wait before a rolling batch, from the end of the one before it.
   func wait(before index: Int) -> Milliseconds {
     let number = rollingNumber(of: index)
-    guard number > 1 else { return 0 }
+    // In a retry the first batch may come after others.
+    guard number > 1 || rollingBatches.contains(where: { $0.endedAt != nil }) else { return 0 }
     var wait = number >= config.tailFrom ? config.tailWait ?? config.batchWait : config.batchWait
     if case .auto(let after) = config.gates.batches { wait += after }
     return config.gates.batches == .manual ? 0 : wait

@@ -8,7 +8,7 @@ public enum BatchState: String, Codable, Sendable, CaseIterable {
   case success = "SUCCESS"
   /// Every target ended, at least one of them in a failure.
   case failure = "FAILURE"
-  /// Ended by an abort.
+  /// Every target ended, none of them in a failure, and at least one by an abort.
   case revoked = "REVOKED"
 }
 

@@ -101,7 +101,7 @@ extension Course {
 extension Batch {
   /// Works out where it stands from its targets.
   mutating func settle(now: Milliseconds) {
-    var (over, failed, revoked) = (true, false, !targets.isEmpty)
+    var (over, failed, revoked) = (true, false, false)
     var last: Milliseconds?
     for target in targets {
       if target.isUnderWay || !target.state.isTerminal {
@@ -109,8 +109,11 @@ extension Batch {
         break
       }
       if target.state.isFailure { failed = true }
-      if target.state != .revoked { revoked = false }
-      if let end = target.times.last?.endedAt { last = max(last ?? end, end) }
+      if target.state == .revoked { revoked = true }
+      // What ran out of time, or was lost, ended when that was found.
+      if let end = target.times.last?.endedAt ?? (target.state.isFailure ? now : nil) {
+        last = max(last ?? end, end)
+      }
     }
     guard over else {
       state = startedAt == nil ? .pending : .deploying
@@ -243,7 +246,8 @@ extension Target {
     stopping = nil
     if recheck {
       recheck = false
-      state = .success
+      // What had succeeded was touched, what had been skipped was not.
+      state = touched ? .success : .skipped
       self.attempt = attempt - 1
     }
   }

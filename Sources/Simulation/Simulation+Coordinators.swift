@@ -197,9 +197,9 @@ extension Simulation {
     let plan: Plan
     do {
       plan = try makeRollbackPlan(
-        servers: servers.filter { touched.contains($0.host) }.map {
+        servers: servers.map {
           PlanServer(host: $0.host, pulledOut: $0.flag != nil, inService: $0.isInService)
-        }, config: DeploymentConfig.swift(origin.config), production: true)
+        }, touched: touched, config: DeploymentConfig.swift(origin.config), production: true)
     } catch {
       // Every server of it was pulled out: people see to the rest.
       records[r].deployment.rollbackOrder = nil

@@ -196,7 +196,7 @@ import Testing
     #expect(world.hosts.filter { $0.value.onVersion }.map { $0.key } == ["web-03"])
     #expect(world.deployment.targets.prefix(3).map(\.state) == [.revoked, .revoked, .success])
     #expect(world.deployment.targets.dropFirst(3).allSatisfy { $0.state == .revoked })
-    #expect(world.deployment.batches.map(\.state) == [.success, .revoked, .revoked, .revoked])
+    #expect(world.deployment.batches.map(\.state) == [.revoked, .revoked, .revoked, .revoked])
     #expect(world.deployment.revoking?.leftOut == [])
   }
 

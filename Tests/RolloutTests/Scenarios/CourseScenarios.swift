@@ -190,7 +190,7 @@ extension ScenarioTests {
     > down:1 look up:1 down:1 retry
     = ROLLING_OUT last=2
     > run
-    = SUCCESS out=- t=480
+    = SUCCESS out=- t=540
 
     what had succeeded is asked again and not touched
     fleet:4 r:50 b:100 bastion:off fails:1@VERIFY#1

@@ -25,6 +25,22 @@ extension ScenarioTests {
     fleet:10 b:0
     = refused brakeRatio must be 1…100 percent, not 0
 
+    a brake of 101 % is refused
+    fleet:10 b:101
+    = refused brakeRatio must be 1…100 percent, not 101
+
+    a list without a size that can be is refused
+    fleet:10 list:0
+    = refused batches a size must be at least 1, not 0
+
+    a list's percentages are of the rolling servers: none, or more than all, is refused
+    fleet:10 list:1,0%,101%
+    = refused batches a size must be 1%…100%, not 0%; batches a size must be 1%…100%, not 101%
+
+    more than all in service is refused
+    fleet:10 min:101%
+    = refused minInService must be 0%…100%, not 101%
+
     a group without servers is refused
     fleet:0
     = refused the group has no servers
@@ -53,6 +69,14 @@ extension ScenarioTests {
     fleet:8 r:50
     = PENDING n=7 M=3 L=3 | b:- --- --- -
 
+    100 by 10 %
+    fleet:101 r:10
+    = PENDING n=100 M=10 L=10 | b:- ---------- ---------- ---------- ---------- ---------- ---------- ---------- ---------- ---------- ----------
+
+    the limit is by the same ratio where it has none of its own, rounded down
+    fleet:12 r:50 bastion:off b:33
+    = PENDING n=12 M=6 L=3
+
     1 % of few is one at a time
     fleet:4 r:1 bastion:off
     = PENDING n=4 M=1 L=1 | - - - -
@@ -64,6 +88,10 @@ extension ScenarioTests {
     a list of sizes: the last repeats, each capped at M
     fleet:41 r:25 list:1,10%,25%
     = PENDING n=40 M=10 | b:- - ---- ---------- ---------- ---------- -----
+
+    a list's percentages are rounded down, and at least 1
+    fleet:13 r:50 list:5%,30%
+    = PENDING n=12 M=6 | b:- - --- --- --- --
 
     a list that asks for more than M gets M
     fleet:11 r:20 list:9
@@ -91,6 +119,14 @@ extension ScenarioTests {
     fleet:8 r:50 bastion:off out:1…4
     = PENDING hosts=5,1,6,2/7,3,8,4
 
+    two that serve are never in one batch
+    fleet:7 r:50 bastion:off out:3…7
+    = PENDING hosts=3,1,4/5,6,2/7
+
+    sites are spread among those that serve and those that don't
+    fleet:8 r:50 bastion:off east:1…4 west:5…8 out:3,4,7,8
+    = PENDING hosts=1,3,5,7/2,4,6,8
+
     where only one serves, it goes last
     fleet:4 r:50 bastion:off out:2…4
     > start run
@@ -99,6 +135,14 @@ extension ScenarioTests {
     a percentage in service is of the eligible servers, rounded up
     fleet:10 min:75%
     = PENDING min=8
+
+    in service by default: one, and none of a single server
+    fleet:2
+    = PENDING min=1
+
+    what is out counts among the eligible, what is pulled out doesn't
+    fleet:10 min:50% out:1 pulled:2…5
+    = PENDING min=3
     """
 
   /// Who goes first, and what becomes of it.
@@ -115,6 +159,14 @@ extension ScenarioTests {
     a marked server that is pulled out doesn't
     fleet:4 marked:3 pulled:3
     = PENDING bastion=1 hosts=2/4
+
+    of those that don't serve the marked one goes first, where only one serves
+    fleet:4 marked:3 out:2…4
+    = PENDING bastion=3 hosts=2/4/1
+
+    where two serve, the marked one goes first
+    fleet:4 marked:1 out:3,4
+    = PENDING bastion=1
 
     the only server in service doesn't go first, marked or not
     fleet:3 marked:1 out:2,3
@@ -178,10 +230,37 @@ extension ScenarioTests {
     > run
     = BAKE_SUCCESS bastion=2 | b:XS - -
 
+    a bastion that is pulled out before the start is replaced
+    fleet:4
+    > pull:1 start
+    = SMOKING bastion=2 last=2 log~EXCLUDED_by_coordinator:_web-01:_operator:_bob | b:X- - -
+
+    the next bastion by the rule is one that is out, where only one serves
+    fleet:4 out:3
+    > pull:1 down:4 start
+    = SMOKING bastion=3 last=3
+
+    a bastion that is pulled out after its Verify is replaced at a retry from a brake
+    fleet:4 gates:bake
+    > start run pull:1 brake retry
+    = SMOKING bastion=2 | b:X- - -
+
+    a gate that opens by itself brakes where the bastion is pulled out
+    fleet:4 bake-after:60
+    > start until:SMOKE_SUCCESS pull:1 run
+    = BRAKED why~the_bastion_web-01_was_pulled_out t=60
+    > unpull:1 resume run
+    = SUCCESS
+
     all servers pulled out before the start
     fleet:3
     > pull:1…3 start run
     = FAILURE handed=0 | b:X X X
+
+    nobody is released without a bastion, whoever is pulled in again
+    fleet:4 wait:60
+    > pull:1…4 start unpull:1…4 run
+    = FAILURE handed=0 | b:X X X X
 
     a bake is refused while the bastion is pulled out
     fleet:4 gates:bake
@@ -189,6 +268,11 @@ extension ScenarioTests {
     = SMOKE_SUCCESS out=1
     > unpull:1 bake run
     = SUCCESS
+
+    the bastion that went down after its bake is not of the rolling servers' failures
+    fleet:5 r:25 wait:60
+    > start until:ROLLING_OUT down:1 run
+    = SUCCESS F=0/1 out=1
 
     a bastion that was down already goes out although nothing would stay in service
     fleet:2 out:1,2

@@ -34,6 +34,10 @@ struct Setting {
   var dayTwo: DayTwo?
   var mishaps: [Mishap] = []
   var balancer = true
+  /// The servers on which a stop at once is not heard of.
+  var deaf: Set<String> = []
+  /// The servers that a rollback's origin touched; nil: all of them.
+  var touched: Set<String>?
 
   init(_ line: String) throws {
     for word in line.split(separator: " ") {
@@ -65,13 +69,21 @@ struct Setting {
       }
     case "bake-after": config.gates.bake = .auto(after: seconds(number))
     case "rollout-after": config.gates.rollout = .auto(after: seconds(number))
+    case "batches-after": config.gates.batches = .auto(after: seconds(number))
     case "notify": config.gateNotifyAfter = seconds(number)
     case "stage-deadline": config.stageDeadline = seconds(number)
     case "batch-deadline": config.batchDeadline = seconds(number)
     case "deadline": config.deploymentDeadline = seconds(number)
     case "revoke-deadline": config.revokeDeadline = seconds(number)
     case "staging": production = false
-    case "rollback": kind = .rollback
+    case "rollback":
+      kind = .rollback
+      touched = value.isEmpty ? nil : Set(hostnames(value))
+    case "policy": config.rollback = try policy(value)
+    case "watch":
+      config.rollback?.watch = Watch(
+        checks: [Check(name: "errors", probe: .health(url: "http://shop/errors"))], time: seconds(number),
+        every: seconds(5), failures: 2)
     case "scale-out": kind = .scaleOut
     case "day-2":
       kind = .dayTwo
@@ -79,8 +91,10 @@ struct Setting {
     case "at-version": mark(value) { $0.version = "2" }
     case "no-balancer": balancer = false
     case "fails": mishaps.append(try Mishap(value, .fails(.script)))
-    case "lost": mishaps.append(try Mishap(value, .fails(.lost)))
+    case "lost", "timeout", "loadBalancer", "unreachable", "checksum":
+      mishaps.append(try Mishap(value, .fails(Failure.Code(rawValue: key))))
     case "hangs": mishaps.append(try Mishap(value, .hangs))
+    case "deaf": deaf = Set(hostnames(value))
     case "out": mark(value) { $0.inService = false }
     case "marked": mark(value) { $0.bastion = true }
     case "pulled": mark(value) { $0.pulledOut = true }
@@ -90,6 +104,14 @@ struct Setting {
     case "west": mark(value) { $0.site = "west" }
     default: throw Violation("the fleet's line doesn't know \(key)")
     }
+  }
+
+  /// The policy `canary`, by what it answers: causes of a brake, and `bake` for a bake that fails.
+  private func policy(_ list: String) throws -> RollbackPolicy {
+    let words = list.split(separator: ",").map(String.init)
+    let causes = try words.filter { $0 != "bake" }.map { try required(Braked.Cause(rawValue: $0), $0) }
+    return RollbackPolicy(
+      name: "canary", onBrake: Set(causes), onBakeFailure: words.contains("bake"))
   }
 
   private mutating func mark(_ hosts: String, _ body: (inout PlanServer) -> Void) {
@@ -103,14 +125,24 @@ struct Setting {
   func world() throws -> World {
     let plan =
       switch kind {
-      case .rollback: try makeRollbackPlan(servers: servers, config: config, production: production)
+      case .rollback:
+        try makeRollbackPlan(
+          servers: servers, touched: touched ?? Set(servers.map(\.host)), config: config,
+          production: production)
       case .scaleOut: try makeScaleOutPlan(servers: servers, to: "2", config: config, production: production)
       case .dayTwo: try makeDayTwoPlan(servers: servers, config: config, production: production)
       default: try makePlan(servers: servers, config: config, production: production)
       }
     let out = Set(servers.filter { $0.inService == false }.map(\.host))
     var world = World(deployment(plan, kind: kind, dayTwo: dayTwo)) { !out.contains($0) }
+    // The load balancer knows all of the group, those that this deployment leaves alone as well.
+    for server in servers where world.hosts[server.host] == nil {
+      let serves = server.inService != false && !server.drainedByHand && !server.decommissioned
+      world.hosts[server.host] = World.Host(
+        live: serves && !server.pulledOut, flag: server.pulledOut ? "operator: ann" : nil)
+    }
     world.hasBalancer = balancer
+    world.deaf = deaf
     return world
   }
 }

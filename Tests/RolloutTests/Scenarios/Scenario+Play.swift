@@ -24,16 +24,12 @@ struct Play {
 
   // MARK: What is done
 
-  /// Does one word of a `>` line. A `!` before an action says that it is refused.
+  /// Does one word of a `>` line. A `!` before an action says that it is refused, with what is allowed, and
+  /// changes nothing; `!retry~part` also why.
   mutating func perform(_ word: String) throws {
     if word.hasPrefix("!") {
-      let action = try required(action(String(word.dropFirst())), word)
-      do {
-        try world.act(action, reason: reason(word))
-      } catch is Refusal {
-        return
-      }
-      throw Violation("\(word): it was not refused")
+      let (word, why) = word.dropFirst().parts(at: "~")
+      return try expectRefusal(of: try required(action(word), word), reason(word), why: why)
     }
     if let action = action(word) { return try world.act(action, reason: reason(word)) }
     let (what, value) = word.parts()
@@ -73,16 +69,42 @@ struct Play {
     case "gone":
       servers.removeAll { hostnames(value).contains($0.host) }
       world.servers = servers
-    case "new":
-      for host in hostnames(value) {
-        servers.append(PlanServer(host: host, inService: true))
-        world.hosts[host] = World.Host()
+    case "scrap":
+      for index in servers.indices where hostnames(value).contains(servers[index].host) {
+        servers[index].decommissioned = true
       }
       world.servers = servers
+    case "new", "new-at-version":
+      for host in hostnames(value) {
+        servers.append(PlanServer(host: host, inService: true, version: what == "new" ? nil : "2"))
+        if world.hosts[host] == nil { world.hosts[host] = World.Host() }
+      }
+      world.servers = servers
+    case "workers": world.workersAreGone = value == "off"
+    case "check":
+      world.checks.append(
+        CheckResult(name: "errors", at: world.now, failure: value == "fails" ? "5 %" : nil))
+      try world.look()
     case "forget": for host in hostnames(value) { world.forget(host) }
     case "race": try race(required(action(value), word))
     default: throw Violation("nobody knows how to do \(word)")
     }
+  }
+
+  private mutating func expectRefusal(of action: Action, _ reason: String?, why: String) throws {
+    let before = world.deployment
+    do {
+      try world.act(action, reason: reason)
+    } catch let refusal as Refusal {
+      guard refusal.allowed == before.allowed, refusal.state == before.state, refusal.action == action.name
+      else { throw Violation("refused with what is not so: \(refusal)") }
+      guard refusal.reason.replacing(" ", with: "_").contains(why) || why.isEmpty else {
+        throw Violation("refused for another reason: \(refusal.reason)")
+      }
+      guard world.deployment == before else { throw Violation("a refusal changed something") }
+      return
+    }
+    throw Violation("\(action.name.rawValue): it was not refused")
   }
 
   /// Two coordinators decide from the same state: one looks, the other has an action. The second to store is

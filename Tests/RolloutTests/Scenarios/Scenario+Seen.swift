@@ -16,6 +16,7 @@ extension Play {
     let deployment = world.deployment
     if word.contains("~") {
       let (key, part) = word.parts(at: "~")
+      if key == "log" { return recorded(part) }
       let text = deployment.braked?.reason ?? deployment.log.last { $0.why != nil }?.why ?? ""
       let flat = text.replacing(" ", with: "_")
       return key + "~" + (flat.contains(part) ? part : flat)
@@ -41,6 +42,13 @@ extension Play {
         case "from": deployment.braked?.from.rawValue ?? "-"
         case "cause": deployment.braked?.cause.rawValue ?? "-"
         case "told": told
+        case "codes":
+          deployment.targets.compactMap { target in
+            target.failure.map { numbers([target.host]) + ":" + $0.code.rawValue }
+          }.joined(separator: ",")
+        // The rollbacks that its policy ordered.
+        case "orders": "\(world.orders.count)"
+        case "watched": world.watched.last.map { "\(($0 - world.now) / 1_000)" } ?? "-"
         case "allowed": deployment.allowed.map(\.rawValue).joined(separator: ",")
         case "bastion": deployment.bastion.map { numbers([$0.host]) } ?? "-"
         case "M": "\(deployment.numbers.batchSize)"
@@ -54,6 +62,14 @@ extension Play {
         default: "(no such key)"
         }
       }()
+  }
+
+  /// The part, where a line of the record holds it: what, by whom and why.
+  private func recorded(_ part: String) -> String {
+    let lines = world.deployment.log.map {
+      "\($0.what) by \($0.by): \($0.why ?? "")".replacing(" ", with: "_")
+    }
+    return "log~" + (lines.contains { $0.contains(part) } ? part : lines.joined(separator: ";"))
   }
 
   private var told: String {

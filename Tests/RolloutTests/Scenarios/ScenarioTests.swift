@@ -6,7 +6,9 @@ import Testing
   static let all: [Scenario] = [
     planning, bastions, brakes, insideBatches, secondGates, waits, deadlines, retries, ends, aborts,
     rollbacks,
-    coordinators, degradations, scaleOuts, dayTwos,
+    coordinators, degradations, scaleOuts, dayTwos, states, resumptions, failures, counts, gatesOfKinds,
+    times,
+    limits, skips, revisions, endings, takingsBack, policies,
   ].flatMap(Scenario.read)
 
   @Test(arguments: all) func scenario(_ scenario: Scenario) {

@@ -77,6 +77,10 @@ extension World {
     chains[host]?.done.append(stage)
     switch stage {
     case .install: hosts[host]?.onVersion = true
+    case .markup where server.flag != nil:
+      // Pulled out in mid-chain: its chain ends, and it stays out.
+      hosts[host]?.outByUs = false
+      hosts[host]?.meddled = true
     case .markup where chains[host]?.degraded.contains(.markup) == false:
       hosts[host]?.live = true
       hosts[host]?.outByUs = false

@@ -73,6 +73,8 @@ struct World {
   /// The servers and the numbers that it was planned with.
   let planned: Set<String>
   let numbers: PlanNumbers
+  /// The servers on which a stop at once is not heard of.
+  var deaf: Set<String> = []
   /// No worker is there: nothing moves any more.
   var workersAreGone = false
   /// Whether work of a rolling batch was ever handed over.
@@ -213,7 +215,9 @@ struct World {
         throw Violation("a run was taken back that may have started: \(stop)")
       }
       chain.progress = .cancelled
-    case .now: if !chain.isOver { chain.progress = .cancelled }
+    case .now:
+      if deaf.contains(stop.host) { return }
+      if !chain.isOver { chain.progress = .cancelled }
     case .thenMarkup, .afterStage:
       if !chain.isOver, chain.cursor < Stage.install { chain.gentle = stop.mode }
     }
