@@ -40,6 +40,11 @@ public struct LiveOrders: StageOrders {
     return nil
   }
 
+  public func toldLife(of balancer: HAProxyEndpoint) async throws -> ToldLife {
+    let record = try await waiting { try await queue.record(AssertedLife.record(balancer)) }
+    return .only(try AssertedLife.life(record))
+  }
+
   private func waiting<T>(_ body: () async throws -> T) async throws -> T {
     let end = ContinuousClock.now + Self.patience
     while true {

@@ -53,8 +53,7 @@ public struct BalancerWatch: Service {
     do {
       let life = try await releases.balancers(.haproxy(endpoint)).life()
       guard life != known else { return }
-      try await releases.restore(.haproxy(endpoint))
-      known = life
+      known = try await releases.restore(.haproxy(endpoint))
     } catch {
       known = nil
       logger.debug("backend \(endpoint.backend): \(error)")

@@ -142,7 +142,7 @@ extension Releases {
   }
 
   private func balancerServers(_ group: Fleet.Group) async throws -> [String: BalancedServer]? {
-    group.balancer == .none ? nil : try await balancers(group.balancer).servers()
+    group.balancer == .none ? nil : try await knownStates(group.balancer)
   }
 
   /// Servers looked at in one go by one worker.

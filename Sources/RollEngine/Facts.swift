@@ -51,9 +51,7 @@ extension Releases {
     let end = ContinuousClock.now + Self.balancerPatience
     while true {
       do {
-        // What it says counts only once it knows again what it was told.
-        try await restore(group.balancer)
-        let servers = try await balancers(group.balancer).servers()
+        let servers = try await knownStates(group.balancer)
         let live = group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)
         return .inService(Set(live))
       } catch let failure as DeliveryFailure {
@@ -94,7 +92,7 @@ extension Releases {
       if group.balancer == .none || isLeftOut {
         nil
       } else {
-        try await balancers(group.balancer).servers()
+        try await knownStates(group.balancer)
       }
     return group.servers.map { server in
       let state = known?[server.host]?.state

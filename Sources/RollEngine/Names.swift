@@ -1,5 +1,5 @@
-import Fleet
 import TaskQueue
+import Workflows
 
 /// Every name that the engine gives in the queue, spelt in one place.
 ///
@@ -18,16 +18,6 @@ enum Names {
   static func drift(_ group: String) throws -> RecordID { try RecordID("drift/" + group) }
   static func ledger(_ group: String) throws -> RecordID { try RecordID("ledger/" + group) }
   static func brakeAll() throws -> RecordID { try RecordID("brake-all") }
-
-  /// Which run of a load balancer was seen last.
-  static func balancer(_ endpoint: HAProxyEndpoint) throws -> RecordID {
-    let place =
-      switch endpoint.address {
-      case .unix(let path): path
-      case .tcp(let host, let port): "\(host):\(port)"
-      }
-    return try RecordID("balancer/\(endpoint.backend)/" + digest(place))
-  }
 
   /// The limit that all batches of a deployment share.
   static func limit(_ deployment: String) throws -> LimitID { try LimitID(deployment) }
@@ -75,15 +65,7 @@ enum Names {
 
   /// A host name, or the beginning of a very long one with a digest of the whole.
   private static func short(_ host: String) -> String {
-    host.utf8.count > 80 ? String(host.prefix(60)) + "=" + digest(host) : host
-  }
-
-  /// FNV-1a.
-  private static func digest(_ text: String) -> String {
-    let digest = text.utf8.reduce(into: UInt64(0xcbf2_9ce4_8422_2325)) { hash, byte in
-      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-    }
-    return String(digest, radix: 16)
+    host.utf8.count > 80 ? String(host.prefix(60)) + "=" + ShortDigest.of(host) : host
   }
 
   /// A name for work that no other decision, of this or another process, will ever give.

@@ -3,6 +3,7 @@ import Fleet
 import Logging
 import Rollout
 import TaskQueue
+import Workflows
 
 /// What a release, or a person by a flag, wants of a group's servers at their balancer. Servers of which neither is
 /// true are nobody's of ours to move.
@@ -35,51 +36,84 @@ struct BalancerIntents: Equatable {
 }
 
 extension Releases {
+  /// What a load balancer says of its servers, as far as that can be believed: by a life that knows what is wanted of it.
+  /// One that has begun anew is told first.
+  ///
+  /// - Throws: `DeliveryFailure` where it can't be asked, or begins anew again and again; `RedisError`.
+  func knownStates(_ balancer: Balancer) async throws -> [String: BalancedServer] {
+    guard case .haproxy(let endpoint) = balancer else { return [:] }
+    for _ in 0..<3 {
+      // Asked before the balancer is: see `AssertedLife`.
+      let told = try await AssertedLife.life(queue.record(AssertedLife.record(endpoint)))
+      let said = try await balancers(balancer).states(of: nil)
+      if said.life == nil || said.life == told { return said.servers }
+      try await restore(balancer)
+    }
+    throw DeliveryFailure(
+      .loadBalancer,
+      "the load balancer of backend \(endpoint.backend) was restarted, and does not know yet which servers are out"
+    )
+  }
+
   /// Tells a load balancer that has begun anew what was said to the one before: servers that a release has out, or
   /// that are pulled out, leave it again; those that a release has put in are in.
   ///
-  /// Does nothing where it is the run that was seen last. Called before every decision that asks the balancer, and
+  /// Does nothing where it is the run that was told last. Called before every decision that asks the balancer, and
   /// by whoever watches it; any number may do so at once.
   ///
+  /// - Returns: the life that has been told; nil for a balancer that forgets nothing, and where somebody else came first.
   /// - Throws: `DeliveryFailure` where it can't be asked: then nothing is taken for done; `RedisError`.
-  func restore(_ balancer: Balancer) async throws {
-    guard case .haproxy(let endpoint) = balancer else { return }
+  @discardableResult
+  func restore(_ balancer: Balancer) async throws -> BalancerLife? {
+    guard case .haproxy(let endpoint) = balancer else { return nil }
     let driver = balancers(balancer)
-    guard let life = try await driver.life() else { return }
-    let name = try Names.balancer(endpoint)
+    guard let life = try await driver.life() else { return nil }
+    let name = try AssertedLife.record(endpoint)
     let record = try await queue.record(name)
-    let seen: BalancerLife? = try record.fields["life"].map { try JSON.decode($0, "the life of \(name)") }
-    guard seen != life else { return }
+    let told = try AssertedLife.life(record)
+    guard told != life else { return life }
 
-    let wanted = try await intents(of: balancer)
-    let moved = try await carryOut(wanted, on: driver)
-    // A Markup or a Markdown may have begun meanwhile, and what was just said may undo it.
-    let now = try await intents(of: balancer)
-    if now != wanted {
-      for host in moved.intersection(now.into) { _ = try await driver.letIn(host, permit: {}) }
+    // Where somebody else has told it meanwhile, stages may rely on that already: nothing is moved any more.
+    let permit: @Sendable () async throws -> Void = {
+      guard try await queue.record(name).revision == record.revision else { throw Overtaken() }
     }
-    var commit = Commit()
-    commit.changes = [
-      Commit.Change(name, expecting: record.revision, set: ["life": try JSON.encode(life)])
-    ]
-    // Whoever came first has done the same.
-    _ = try await queue.commit(commit)
-    if seen != nil || !moved.isEmpty {
-      logger.notice(
-        "the load balancer of backend \(endpoint.backend) has begun anew (process \(life.process)): \(moved.count) states asserted again"
-      )
+    do {
+      let wanted = try await intents(of: balancer)
+      let moved = try await carryOut(wanted, on: driver, permit)
+      // A Markup or a Markdown may have begun meanwhile, and what was just said may undo it.
+      let now = try await intents(of: balancer)
+      if now != wanted {
+        for host in moved.intersection(now.into) { _ = try await driver.letIn(host, permit: permit) }
+      }
+      var commit = Commit()
+      commit.changes = [
+        Commit.Change(name, expecting: record.revision, set: ["life": try JSON.encode(life)])
+      ]
+      guard try await queue.commit(commit) == .committed else { return nil }
+      if told != nil || !moved.isEmpty {
+        logger.notice(
+          "the load balancer of backend \(endpoint.backend) has begun anew (process \(life.process)): \(moved.count) states asserted again"
+        )
+      }
+      return life
+    } catch is Overtaken {
+      return nil
     }
   }
+
+  private struct Overtaken: Error {}
 
   /// Makes it so where it is not.
   ///
   /// - Returns: the servers that were moved.
-  private func carryOut(_ wanted: BalancerIntents, on driver: any LoadBalancer) async throws -> Set<String> {
+  private func carryOut(
+    _ wanted: BalancerIntents, on driver: any LoadBalancer, _ permit: @Sendable () async throws -> Void
+  ) async throws -> Set<String> {
     let servers = try await driver.servers()
     let strayed = wanted.out.filter { servers[$0].map { $0.state == .up || $0.state == .down } ?? false }
     let missing = wanted.into.filter { servers[$0].map { $0.state == .maint || $0.state == .drain } ?? false }
-    for host in strayed.sorted() { _ = try await driver.holdOut(host, permit: {}) }
-    for host in missing.sorted() { _ = try await driver.letIn(host, permit: {}) }
+    for host in strayed.sorted() { _ = try await driver.holdOut(host, permit: permit) }
+    for host in missing.sorted() { _ = try await driver.letIn(host, permit: permit) }
     return strayed.union(missing)
   }
 

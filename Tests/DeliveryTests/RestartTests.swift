@@ -101,6 +101,28 @@ import Testing
     }
   }
 
+  /// It says that all are in service; nobody is skipped for that before it was told who is out.
+  @Test func itsWordCountsOnlyOnceItWasTold() async throws {
+    try await withFleet(2) { fleet, balancer in
+      let input = fleet.input(0, try fleet.packages.locate(app: DemoFleet.app, version: "1"))
+      let first = try #require(try await balancer.life())
+      #expect(try await balancer.states(of: nil).life == first)
+      #expect(try await fleet.stages(Said(told: .only(first))).standing(input) == .done)
+      _ = try await balancer.takeOut("web-01", drain: .seconds(5), force: false, permit: free)
+      #expect(try await fleet.stages(Said(told: .only(first))).standing(input) == .onlyOut)
+      try await fleet.haproxy.stop()
+      try await fleet.haproxy.start()
+      try await eventually("it says that web-01 serves") { try await balancer.server("web-01").isInService }
+      let failure = try await failure {
+        _ = try await fleet.stages(Said(told: .only(first))).standing(input)
+      }
+      #expect(failure.code == .loadBalancer)
+      #expect(failure.message.contains("no coordinator has told it since"))
+      let second = try await balancer.states(of: "web-01").life
+      #expect(try await fleet.stages(Said(told: .only(second))).standing(input) == .done)
+    }
+  }
+
   @Test func withAStateFileNothingIsForgotten() async throws {
     try await withFleet(3, keepsStates: true) { fleet, balancer in
       _ = try await balancer.takeOut("web-01", drain: .seconds(5), force: false, permit: free)

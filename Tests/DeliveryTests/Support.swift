@@ -69,6 +69,7 @@ extension DemoFleet {
 struct Said: StageOrders {
   var off: Degradation.System?
   var pulledOut: String?
+  var told = ToldLife.any
 
   func leftOut(_ system: Degradation.System) async throws -> Degradation.Switch? {
     var said = Degradation()
@@ -78,6 +79,7 @@ struct Said: StageOrders {
   }
 
   func pulledOut(_ host: String, of group: String) async throws -> String? { pulledOut }
+  func toldLife(of balancer: HAProxyEndpoint) async throws -> ToldLife { told }
 }
 
 extension DemoFleet {
@@ -86,6 +88,7 @@ extension DemoFleet {
     let balancers = Balancers()
     return Stages(
       Drivers(
-        packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) }, orders: said))
+        packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) }, orders: said,
+        balancerPatience: .seconds(1)))
   }
 }

@@ -28,6 +28,10 @@ final class FakeFleet: LoadBalancer, Sendable {
     var failing: [Rule] = []
     var gates: Set<Stage> = []
     var reachable = true
+    /// Which run of the balancer it is; nil: one that forgets nothing.
+    var life: BalancerLife?
+    /// How many of the next questions for its servers it is restarted before.
+    var restartsBeforeAnswers = 0
     var putBackFails = false
     /// Whether Markdown and Markup are left out, as a switch says to the real ones.
     var degraded = false
@@ -54,7 +58,42 @@ final class FakeFleet: LoadBalancer, Sendable {
     state.withLock { $0.hosts.filter { $0.value.state != .up }.map(\.key).sorted() }
   }
 
-  func servers() async throws -> [String: BalancedServer] {
+  func servers() async throws -> [String: BalancedServer] { try await states(of: nil).servers }
+
+  func states(of host: String?) async throws -> BalancerStates {
+    change { state in
+      guard state.restartsBeforeAnswers > 0 else { return }
+      state.restartsBeforeAnswers -= 1
+      state.restart()
+    }
+    return BalancerStates(life: try await life(), servers: try answer())
+  }
+
+  func life() async throws -> BalancerLife? {
+    try state.withLock { state in
+      guard state.reachable else { throw DeliveryFailure(.loadBalancer, "no answer") }
+      return state.life
+    }
+  }
+
+  func holdOut(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool {
+    try await move(host, to: .maint, permit)
+  }
+
+  func letIn(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool {
+    try await move(host, to: .up, permit)
+  }
+
+  private func move(
+    _ host: String, to wanted: BalancedServer.State, _ permit: @Sendable () async throws -> Void
+  ) async throws -> Bool {
+    guard self.host(host).state != wanted else { return false }
+    try await permit()
+    change { $0.hosts[host]?.state = wanted }
+    return true
+  }
+
+  private func answer() throws -> [String: BalancedServer] {
     try state.withLock { state in
       guard state.reachable else { throw DeliveryFailure(.loadBalancer, "no answer") }
       return Dictionary(
@@ -76,6 +115,14 @@ final class FakeFleet: LoadBalancer, Sendable {
   func putIn(_ host: String, within: Duration, permit: @Sendable () async throws -> Void) async throws {
     try await permit()
     change { $0.hosts[host]?.state = .up }
+  }
+}
+
+extension FakeFleet.State {
+  /// The balancer begins anew, and has forgotten who was out.
+  mutating func restart() {
+    life = BalancerLife(process: (life?.process ?? 0) + 1, startedAt: 1)
+    for host in hosts.keys { hosts[host]?.state = .up }
   }
 }
 

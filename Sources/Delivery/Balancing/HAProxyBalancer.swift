@@ -27,9 +27,18 @@ public struct HAProxyBalancer: LoadBalancer {
     self.patience = patience
   }
 
-  public func servers() async throws -> [String: BalancedServer] {
-    let rows = try await StatTable(api.ask(.servers(of: backend))).rows
-    return Dictionary(rows.map { ($0.server.host, $0.server) }, uniquingKeysWith: { first, _ in first })
+  public func servers() async throws -> [String: BalancedServer] { try await states(of: nil).servers }
+
+  public func states(of host: String?) async throws -> BalancerStates {
+    if let host {
+      let seen = try await look(host, until: .now)
+      return BalancerStates(life: seen.life, servers: [host: seen.row.server])
+    }
+    let (info, table) = Self.parts(try await api.ask(.census(of: backend)))
+    let rows = try StatTable(String(table)).rows
+    return BalancerStates(
+      life: try BalancerLife(info: info),
+      servers: Dictionary(rows.map { ($0.server.host, $0.server) }, uniquingKeysWith: { first, _ in first }))
   }
 
   public func server(_ host: String) async throws -> BalancedServer {

@@ -8,6 +8,11 @@ public protocol LoadBalancer: Sendable {
   /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be asked.
   func servers() async throws -> [String: BalancedServer]
 
+  /// All servers of the group's backend, or one, and which life of the balancer says so, in one answer.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be asked, or does not know the server.
+  func states(of host: String?) async throws -> BalancerStates
+
   /// One server.
   ///
   /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be asked or does not know the server.
@@ -60,12 +65,29 @@ public protocol LoadBalancer: Sendable {
 
 /// A balancer that forgets nothing needs no more than this.
 extension LoadBalancer {
+  public func states(of host: String?) async throws -> BalancerStates {
+    guard let host else { return BalancerStates(life: nil, servers: try await servers()) }
+    return BalancerStates(life: nil, servers: [host: try await server(host)])
+  }
   public func life() async throws -> BalancerLife? { nil }
   public func lifeSeen(within age: Duration) async throws -> BalancerLife? { try await life() }
   public func holdOut(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool {
     false
   }
   public func letIn(_ host: String, permit: @Sendable () async throws -> Void) async throws -> Bool { false }
+}
+
+/// What a load balancer says of its servers, and which life of it.
+public struct BalancerStates: Sendable, Equatable {
+  /// nil for a balancer that forgets nothing.
+  public var life: BalancerLife?
+  /// By host name.
+  public var servers: [String: BalancedServer]
+
+  public init(life: BalancerLife?, servers: [String: BalancedServer]) {
+    self.life = life
+    self.servers = servers
+  }
 }
 
 /// One server as its load balancer sees it.

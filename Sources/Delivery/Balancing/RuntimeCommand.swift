@@ -15,6 +15,11 @@ struct RuntimeCommand: Sendable, Equatable {
     RuntimeCommand(line: "show stat \(try name(backend, .name)) 4 -1")
   }
 
+  /// Which process it is, and one row for each server of a backend.
+  static func census(of backend: String) throws(DeliveryFailure) -> RuntimeCommand {
+    RuntimeCommand(line: "show info;show stat \(try name(backend, .name)) 4 -1")
+  }
+
   /// Which process it is, and one row, for the server of this number. A backend of thousands is not read
   /// again for each look.
   static func server(_ number: Int, of backend: String) throws(DeliveryFailure) -> RuntimeCommand {

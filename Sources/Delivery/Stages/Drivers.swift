@@ -6,6 +6,8 @@ public struct Drivers: Sendable {
   public let probe: HealthProbe
   /// What people may say while stages run.
   public let orders: any StageOrders
+  /// How long a stage waits for a load balancer that was restarted to be told who is out.
+  let balancerPatience: Duration
   private let hosts: @Sendable (HostDriver) -> any HostAccess
   private let balancers: @Sendable (Balancer) -> any LoadBalancer
 
@@ -15,13 +17,15 @@ public struct Drivers: Sendable {
   public init(
     packages: PackageStore, probe: HealthProbe = HealthProbe(),
     hosts: @escaping @Sendable (HostDriver) -> any HostAccess,
-    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer, orders: any StageOrders = NoOrders()
+    balancers: @escaping @Sendable (Balancer) -> any LoadBalancer, orders: any StageOrders = NoOrders(),
+    balancerPatience: Duration = .seconds(20)
   ) {
     self.packages = packages
     self.probe = probe
     self.hosts = hosts
     self.balancers = balancers
     self.orders = orders
+    self.balancerPatience = balancerPatience
   }
 
   /// The drivers there are: directories of this machine, and HAProxy.

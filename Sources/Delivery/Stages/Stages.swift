@@ -32,8 +32,32 @@ public struct Stages: Sendable {
           * input.health.successes) == nil
     else { return .toDo }
     if try await drivers.orders.leftOut(.loadBalancer) != nil { return .doneUnasked }
-    let seen = try await drivers.balancer(input.balancer).server(input.server.host)
-    return seen.isInService ? .done : .onlyOut
+    return try await isInService(input) ? .done : .onlyOut
+  }
+
+  /// What the load balancer says, once it can be believed: one that was restarted takes every server for one in service
+  /// until a coordinator has told it who is out.
+  private func isInService(_ input: StageInput) async throws -> Bool {
+    let (host, driver) = (input.server.host, drivers.balancer(input.balancer))
+    guard case .haproxy(let endpoint) = input.balancer else {
+      return try await driver.server(host).isInService
+    }
+    let end = ContinuousClock.now + drivers.balancerPatience
+    while true {
+      // In this order: states that are read before they are asserted are not to be believed afterwards.
+      let told = try await drivers.orders.toldLife(of: endpoint)
+      let said = try await driver.states(of: host)
+      if told == .any || said.life == nil || told == .only(said.life) {
+        return said.servers[host]?.isInService == true
+      }
+      guard ContinuousClock.now < end else {
+        throw DeliveryFailure(
+          .loadBalancer,
+          "HAProxy was restarted, and no coordinator has told it since which servers of \(endpoint.backend) are out;"
+            + " see whether one runs: drawbar worker ls")
+      }
+      try await Task.sleep(for: .milliseconds(100))
+    }
   }
 
   /// Out of the load balancer: no new requests, the running ones done, then out.
