@@ -55,11 +55,11 @@ func benchRetention(_ report: inout Report, chains: Int) async throws {
   }
 }
 
-/// Waits until no more is removed.
+/// Waits until no more is removed: what ended long ago leaves the lists with a worker's beat, every five seconds.
 private func settled(_ stand: Stand) async throws {
   var last = Double.infinity
   for _ in 0..<30 {
-    try await Task.sleep(for: .seconds(4))
+    try await Task.sleep(for: .seconds(6))
     let now = try await ServerNumbers(stand.redis).memory
     if now > last * 0.999 { return }
     last = now

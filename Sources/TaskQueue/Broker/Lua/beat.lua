@@ -45,9 +45,13 @@ for _ = 1, 3 do dropSome() end
 call('ZREMRANGEBYSCORE', P .. 'dead', '-inf', now - tonumber(ARGV[6]))
 call('ZREMRANGEBYRANK', P .. 'dead', 0, -1 - tonumber(ARGV[7]))
 call('LTRIM', P .. 'done', 0, tonumber(ARGV[7]) - 1)
+local tidy = false
 for _ = 1, 100 do
   local oldest = call('LINDEX', P .. 'done', -100) or call('LINDEX', P .. 'done', 0)
-  if not oldest or tonumber(string.match(oldest, '^%d+')) > now - tonumber(ARGV[6]) then break end
+  if not oldest or tonumber(string.match(oldest, '^%d+')) > now - tonumber(ARGV[6]) then
+    tidy = true
+    break
+  end
   call('LTRIM', P .. 'done', 0, -101)
 end
 flush()
@@ -56,7 +60,7 @@ if not alive then return { 'lost', now, 0, 0, 0, 0 } end
 -- A beat does a slice, so that nobody waits for Redis. One session goes on with the rest: all of them at once would be
 -- too many.
 local left = 0
-if call('EXISTS', P .. 'reaping', P .. 'cancelling', P .. 'dropping') > 0 then
+if not tidy or call('EXISTS', P .. 'reaping', P .. 'cancelling', P .. 'dropping') > 0 then
   local keeper = call('GET', P .. 'keeper')
   if not keeper or keeper == session then
     call('SET', P .. 'keeper', session, 'PX', text(lease / 3))
