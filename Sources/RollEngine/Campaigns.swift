@@ -164,9 +164,12 @@ extension Releases {
     do {
       switch effect {
       case .start(let group): try await start(group, of: view)
-      case .brake(let group, let reason):
-        if let deployment = deployments[group] {
+      case .brake(let group, let reason, let byPerson):
+        guard let deployment = deployments[group] else { return }
+        if byPerson {
           try await act(deployment, .brake, by: "campaign \(id)", reason: reason)
+        } else {
+          _ = try await move(deployment, .campaignBrake(reason: reason))
         }
       case .resume(let group):
         if let deployment = deployments[group] {

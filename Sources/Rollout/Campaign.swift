@@ -34,6 +34,8 @@ public struct Campaign: Codable, Sendable, Equatable {
   public var atOnce: Int?
   /// Why it is braked; nil unless it is.
   public var braked: String?
+  /// Who pulled its brake; nil where the sum of failures did, and unless it is braked.
+  public var brakedBy: String?
   /// Who did what, when and why.
   public var log: [CampaignEntry]
 
@@ -163,8 +165,9 @@ public enum CampaignActionName: String, Codable, Sendable, CaseIterable {
 public enum CampaignEffect: Sendable, Equatable {
   /// Create the group's deployment and start it.
   case start(group: String)
-  /// Pull the brake of the group's deployment; the cause is `campaign`.
-  case brake(group: String, reason: String)
+  /// Pull the brake of the group's deployment. The cause is `campaign`; or `person` where a person braked the campaign: no
+  /// policy answers that.
+  case brake(group: String, reason: String, byPerson: Bool)
   /// Resume the group's deployment, which the campaign had braked.
   case resume(group: String)
   /// Abort the group's deployment, gracefully.

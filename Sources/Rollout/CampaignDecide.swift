@@ -43,7 +43,7 @@ private struct CampaignCourse {
     switch action {
     case .start, .continue: campaign.state = .running
     case .pause: campaign.state = .paused
-    case .brake: brake(reason.map { "\(by): \($0)" } ?? "pulled by \(by)")
+    case .brake: brake(reason.map { "\(by): \($0)" } ?? "pulled by \(by)", by: by)
     case .resume(let more): try resume(action, more, by, reason)
     case .leaveOut(let group): return try leaveOut(action, group, by, reason)
     case .abort: campaign.state = .revoking
@@ -86,6 +86,7 @@ private struct CampaignCourse {
     }
     campaign.state = .running
     campaign.braked = nil
+    campaign.brakedBy = nil
     for index in campaign.members.indices where campaign.members[index].brakedByUs {
       campaign.members[index].brakedByUs = false
       if campaign.members[index].state == .braked {
@@ -144,13 +145,15 @@ private struct CampaignCourse {
       effects.append(
         .brake(
           group: campaign.members[index].group,
-          reason: "by the campaign \(campaign.id): \(campaign.braked ?? "")"))
+          reason: "by the campaign \(campaign.id): \(campaign.braked ?? "")",
+          byPerson: campaign.brakedBy != nil))
     }
   }
 
-  private mutating func brake(_ reason: String) {
+  private mutating func brake(_ reason: String, by: String? = nil) {
     campaign.state = .braked
     campaign.braked = reason
+    campaign.brakedBy = by
     effects.append(.notify("\(campaign.id) is BRAKED: \(reason)"))
   }
 

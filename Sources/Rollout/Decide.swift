@@ -20,6 +20,9 @@ public func decide(
     }
   } else {
     if case .told(let what, let by, let reason) = event { course.log(what, by: by, why: reason) }
+    if case .campaignBrake(let reason) = event, course.deployment.allowed.contains(.brake) {
+      course.brake(.campaign, reason)
+    }
     course.advance()
   }
   return course.decision

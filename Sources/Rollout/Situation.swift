@@ -7,6 +7,9 @@ public enum Event: Sendable, Equatable {
   /// Something that a person did to one of its servers or to its version, beside it: it goes into the record,
   /// and what follows from it follows. Recorded in every state, also after the end.
   case told(what: String, by: String, reason: String?)
+  /// The campaign that it is part of pulls its brake, since too much has failed over all its groups: nobody's action, and
+  /// so nothing where the state doesn't allow it.
+  case campaignBrake(reason: String)
 }
 
 /// The facts at one moment.

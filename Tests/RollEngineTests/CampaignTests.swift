@@ -7,8 +7,10 @@ import Testing
 /// Several groups in one go.
 @Suite(.timeLimit(.minutes(2))) struct CampaignTests {
   /// Groups `a`, `b` and `c` of four servers each.
-  private func withGroups(_ body: @escaping @Sendable (Stand) async throws -> Void) async throws {
-    try await Stand.run(servers: 12) { stand in
+  private func withGroups(
+    _ config: DeploymentConfig = .automatic, _ body: @escaping @Sendable (Stand) async throws -> Void
+  ) async throws {
+    try await Stand.run(servers: 12, config: config) { stand in
       for (index, name) in ["a", "b", "c"].enumerated() {
         var group = stand.group
         (group.name, group.servers) = (name, Array(stand.group.servers[index * 4..<index * 4 + 4]))
@@ -75,6 +77,62 @@ import Testing
       try await releases.act("a-1", .retry, by: "ann")
       _ = try await follow(stand, to: .success)
       #expect(stand.fleet.versions == ["2": 12])
+    }
+  }
+
+  /// Both wait for the roll-out, of which one will fail.
+  private func withTwoHalfWay(_ body: @escaping @Sendable (Stand) async throws -> Void) async throws {
+    var config = DeploymentConfig.automatic
+    config.gates.rollout = .manual
+    config.rollback = RollbackPolicy(name: "together", onBrake: [.campaign], onBakeFailure: false)
+    try await withGroups(config) { stand in
+      let releases = stand.releases
+      stand.fleet.change { $0.failing = [.init(version: "2", stage: .verify, host: "web-02")] }
+      try await releases.createCampaign(
+        "night", waves: [["a", "b"]], versions: ["a": "2", "b": "2"], limit: 1, by: "ann")
+      try await releases.act(campaign: "night", .start, by: "ann")
+      for group in ["a", "b"] {
+        try await stand.eventually("\(group) is started") {
+          try await releases.deployments(group: group).count == 1
+        }
+      }
+      for id in ["a-1", "b-1"] { try await stand.follow(id, to: .bakeSuccess) }
+      try await body(stand)
+    }
+  }
+
+  @Test func aPolicyAnswersTheBrakeOfTheSum() async throws {
+    try await withTwoHalfWay { stand in
+      let releases = stand.releases
+      try await releases.act("a-1", .rollout, by: "ann")
+      try await stand.eventually("b is rolled back") {
+        try await releases.deployments(group: "b").first.map {
+          $0.origin == "b-1" && $0.state == .success
+        } ?? false
+      }
+      let braked = try await releases.look("b-1").deployment
+      let entry = try #require(braked.log.first { $0.what == "BRAKED" })
+      #expect(entry.by == "coordinator")
+      #expect(entry.why == "by the campaign night: 1 failed over all groups, the limit is 1")
+      #expect(try await releases.look("b-2").deployment.createdBy == "policy together")
+      for host in ["web-05", "web-06", "web-07", "web-08"] { #expect(stand.fleet.host(host).version == "1") }
+      // Its own limit braked the one that failed, and the policy doesn't answer that.
+      let failed = try await releases.look("a-1").deployment
+      #expect(failed.state == .braked && failed.braked?.cause == .failures && failed.rollbackOrder == nil)
+    }
+  }
+
+  @Test func noPolicyAnswersAPersonWhoBrakesTheCampaign() async throws {
+    try await withTwoHalfWay { stand in
+      let releases = stand.releases
+      try await releases.act(campaign: "night", .brake, by: "bob", reason: "wait")
+      for id in ["a-1", "b-1"] {
+        let braked = try await stand.follow(id, to: .braked).deployment
+        #expect(braked.braked?.cause == .person && braked.rollbackOrder == nil)
+        #expect(braked.braked?.reason == "by the campaign night: bob: wait")
+      }
+      try await releases.act(campaign: "night", .resume(more: nil), by: "bob")
+      for id in ["a-1", "b-1"] { try await stand.follow(id, to: .bakeSuccess) }
     }
   }
 }

@@ -21,7 +21,7 @@ import Testing
       for effect in effects {
         switch effect {
         case .start(let group): groups[group] = GroupFacts(state: .rollingOut, failures: 0)
-        case .brake(let group, _): groups[group]?.state = .braked
+        case .brake(let group, _, _): groups[group]?.state = .braked
         case .resume(let group): groups[group]?.state = .rollingOut
         case .abort(let group, _): groups[group]?.state = .revoked
         case .notify: break
@@ -82,6 +82,11 @@ import Testing
     #expect(stage.campaign.state == .running)
     try stage.set("b", .rollingOut, 1)
     #expect(stage.campaign.state == .braked)
+    #expect(
+      stage.said.contains(
+        .brake(
+          group: "c", reason: "by the campaign summer: 3 failed over all groups, the limit is 3",
+          byPerson: false)))
     #expect(stage.groups.values.filter { $0.state == .braked }.count == 3)
     #expect(throws: CampaignRefusal.self) { try stage.act(.resume(more: nil)) }
     #expect(throws: CampaignRefusal.self) { try stage.act(.resume(more: 2), reason: nil) }
@@ -166,6 +171,10 @@ import Testing
     try stage.act(.start)
     try stage.act(.brake, reason: "the shop is on television")
     #expect(stage.campaign.braked == "ann: the shop is on television")
+    #expect(
+      stage.said.contains(
+        .brake(
+          group: "a", reason: "by the campaign summer: ann: the shop is on television", byPerson: true)))
     #expect(stage.running.isEmpty)
     let refusal = #expect(throws: CampaignRefusal.self) { try stage.act(.brake) }
     #expect(
