@@ -152,7 +152,8 @@ extension Releases {
     var groups: [String: GroupFacts] = [:]
     for (group, id) in stored.deployments {
       let deployment = try await load(id).deployment
-      groups[group] = GroupFacts(state: deployment.state, failures: deployment.failuresSeen)
+      groups[group] = GroupFacts(
+        state: deployment.state, failures: deployment.failuresSeen, lastBraked: deployment.lastBraked)
     }
     return groups
   }

@@ -18,6 +18,8 @@ public struct Campaign: Codable, Sendable, Equatable {
     public var failures: Int
     /// Whether the campaign has braked it, so that a resume releases it again.
     public var brakedByUs: Bool
+    /// When it was first seen at rest under the campaign's present brake. What runs after that was let go by a person.
+    public var heldSince: Milliseconds?
     /// Who left it out, and why; nil where nobody did.
     public var leftOut: String?
   }
@@ -36,6 +38,8 @@ public struct Campaign: Codable, Sendable, Equatable {
   public var braked: String?
   /// Who pulled its brake; nil where the sum of failures did, and unless it is braked.
   public var brakedBy: String?
+  /// When it was braked; nil unless it is.
+  public var brakedAt: Milliseconds?
   /// Who did what, when and why.
   public var log: [CampaignEntry]
 
@@ -182,11 +186,14 @@ public struct GroupFacts: Sendable, Equatable {
   public var state: DeploymentState
   /// Its failures now.
   public var failures: Int
+  /// When it was seen braked last; nil where it never was.
+  public var lastBraked: Milliseconds?
 
   /// A deployment's state and its F.
-  public init(state: DeploymentState, failures: Int) {
+  public init(state: DeploymentState, failures: Int, lastBraked: Milliseconds? = nil) {
     self.state = state
     self.failures = failures
+    self.lastBraked = lastBraked
   }
 }
 

@@ -33,7 +33,17 @@ private struct CampaignCourse {
       campaign.members[index].state = facts.state
       campaign.members[index].failures = facts.failures
       if facts.state != .braked, campaign.state != .braked { campaign.members[index].brakedByUs = false }
+      if let brakedAt = campaign.brakedAt { noteHeld(index, lastBraked: facts.lastBraked, since: brakedAt) }
     }
+  }
+
+  /// Notes which groups have come to rest under the brake, and which were let go by a person since.
+  private mutating func noteHeld(_ index: Int, lastBraked: Milliseconds?, since brakedAt: Milliseconds) {
+    let rests = !campaign.members[index].canBeBraked
+    if campaign.members[index].heldSince == nil, rests || lastBraked ?? .min >= brakedAt {
+      campaign.members[index].heldSince = now
+    }
+    if campaign.members[index].heldSince != nil, !rests { campaign.members[index].brakedByUs = false }
   }
 
   // MARK: Actions
@@ -86,7 +96,7 @@ private struct CampaignCourse {
     }
     campaign.state = .running
     campaign.braked = nil
-    campaign.brakedBy = nil
+    (campaign.brakedBy, campaign.brakedAt) = (nil, nil)
     for index in campaign.members.indices where campaign.members[index].brakedByUs {
       campaign.members[index].brakedByUs = false
       if campaign.members[index].state == .braked {
@@ -140,7 +150,12 @@ private struct CampaignCourse {
       log(CampaignState.braked.rawValue, why: reason)
     }
     for index in campaign.members.indices where campaign.members[index].canBeBraked {
-      // Said again until it is seen braked: the one who said it may have died on the way.
+      // Said again until it is seen braked: the one who said it may have died on the way. What a person has let go since,
+      // its failures dealt with, goes on; unless the sum is reached again, or a person holds the whole campaign.
+      guard
+        campaign.members[index].heldSince == nil || campaign.brakedBy != nil
+          || campaign.failures >= campaign.limit
+      else { continue }
       campaign.members[index].brakedByUs = true
       effects.append(
         .brake(
@@ -153,7 +168,10 @@ private struct CampaignCourse {
   private mutating func brake(_ reason: String, by: String? = nil) {
     campaign.state = .braked
     campaign.braked = reason
-    campaign.brakedBy = by
+    (campaign.brakedBy, campaign.brakedAt) = (by, now)
+    for index in campaign.members.indices {
+      campaign.members[index].heldSince = campaign.members[index].canBeBraked ? nil : now
+    }
     effects.append(.notify("\(campaign.id) is BRAKED: \(reason)"))
   }
 

@@ -133,6 +133,11 @@ public struct PackageVersion: Codable, Sendable, Equatable {
   }
 }
 
+extension Deployment {
+  /// When it was last seen to be braked, whoever pulled the brake; nil where it never was.
+  public var lastBraked: Milliseconds? { log.last { $0.state == .braked }?.at }
+}
+
 /// Why and from where a deployment is braked.
 public struct Braked: Codable, Sendable, Equatable {
   /// What pulled the brake.

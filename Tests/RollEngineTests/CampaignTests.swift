@@ -80,6 +80,27 @@ import Testing
     }
   }
 
+  @Test func aGroupThatIsRetriedUnderTheBrakeGoesOn() async throws {
+    try await withGroups { stand in
+      let releases = stand.releases
+      stand.fleet.change { $0.failing = [.init(version: "2", stage: .verify, host: "web-02")] }
+      try await releases.createCampaign(
+        "night", waves: [["a"], ["b", "c"]], versions: ["a": "2", "b": "2", "c": "2"], limit: 1, by: "ann")
+      try await releases.act(campaign: "night", .start, by: "ann")
+      _ = try await follow(stand, to: .braked)
+      try await stand.follow("a-1", to: .braked)
+      stand.fleet.change { $0.failing = [] }
+      try await releases.act("a-1", .retry, by: "ann")
+      let mended = try await stand.follow("a-1", to: .success).deployment
+      #expect(mended.log.count { $0.what == "BRAKED" } == 1)
+      // What comes after it waits for the resume, which needs no override.
+      #expect(try await releases.campaign("night").campaign.state == .braked)
+      try await releases.act(campaign: "night", .resume(more: nil), by: "ann")
+      _ = try await follow(stand, to: .success)
+      #expect(stand.fleet.versions == ["2": 12])
+    }
+  }
+
   /// Both wait for the roll-out, of which one will fail.
   private func withTwoHalfWay(_ body: @escaping @Sendable (Stand) async throws -> Void) async throws {
     var config = DeploymentConfig.automatic

@@ -62,6 +62,19 @@ import Testing
     #expect(world.deployment.state == .braked && world.deployment.rollbackOrder == nil)
   }
 
+  @Test func theCampaignsBrakeIsAnsweredWhereThePolicySaysSo() throws {
+    for (causes, isAnswered) in [([.campaign], true), ([.failures], false)] as [(Set<Braked.Cause>, Bool)] {
+      var world = try begun(RollbackPolicy(name: "together", onBrake: causes))
+      try world.run { $0.deployment.state == .rollingOut && $0.waits }
+      let braked = try decide(world.deployment, .campaignBrake(reason: "the sum"), world.situation).deployment
+      #expect(braked.state == .braked && braked.braked?.cause == .campaign && braked.lastBraked == world.now)
+      #expect((braked.rollbackOrder != nil) == isAnswered)
+      // Where nothing can be braked nothing is.
+      let again = try decide(braked, .campaignBrake(reason: "once more"), world.situation).deployment
+      #expect(again == braked)
+    }
+  }
+
   @Test func aFailedBakeIsAnsweredAndAFailedSmokeIsForPeople() throws {
     let baked = try ended(failing: ["web-01"], at: .markup)
     #expect(baked.deployment.state == .bakeFailure)
