@@ -100,7 +100,8 @@ let package = Package(
 
     // The engine
     .target(name: "Rollout", swiftSettings: strict),
-    .target(name: "Simulation", dependencies: ["Rollout"], swiftSettings: strict),
+    .target(name: "SeededRandom", swiftSettings: strict),
+    .target(name: "Simulation", dependencies: ["Rollout", "SeededRandom"], swiftSettings: strict),
     .executableTarget(
       name: "simulate", dependencies: ["Rollout", "Simulation"], swiftSettings: strict),
     .target(
@@ -229,15 +230,24 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests: a folder for each module, and what spans them
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Tests/Support",
+      swiftSettings: strict),
     .testTarget(
       name: "RedisClientTests", dependencies: ["RedisClient", "RedisServer"],
       swiftSettings: strict),
     .testTarget(
-      name: "TaskQueueTests", dependencies: ["TaskQueue", "RedisServer"], swiftSettings: strict),
+      name: "TaskQueueTests", dependencies: ["RedisServer", "SeededRandom", "TaskQueue", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "VitalsTests",
       dependencies: [
-        "RedisClient", "RedisServer", "TaskQueue", "Vitals",
+        "RedisClient", "RedisServer", "TaskQueue", "TestSupport", "Vitals",
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
         .product(name: "Logging", package: "swift-log"),
@@ -249,7 +259,7 @@ let package = Package(
     .testTarget(
       name: "ProgramsTests",
       dependencies: [
-        "Processes", "Programs", "RedisClient", "RedisServer", "TaskQueue",
+        "Processes", "Programs", "RedisClient", "RedisServer", "TaskQueue", "TestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
@@ -258,7 +268,8 @@ let package = Package(
       name: "WorkflowFilesTests",
       dependencies: ["Fleet", "Programs", "RedisServer", "Rollout", "TaskQueue", "WorkflowFiles"],
       swiftSettings: strict),
-    .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Simulation"], swiftSettings: strict),
+    .testTarget(
+      name: "RolloutTests", dependencies: ["Rollout", "SeededRandom", "Simulation"], swiftSettings: strict),
     .testTarget(
       name: "FleetTests",
       dependencies: [
@@ -270,7 +281,7 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "RedisClient", "RedisServer",
-        "TaskQueue", "thumbnails",
+        "TaskQueue", "TestSupport", "thumbnails",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -280,14 +291,16 @@ let package = Package(
       name: "DeliveryTests",
       dependencies: [
         "Delivery", "DemoFleet", "Fleet", "Processes", "RedisClient", "RedisServer", "Rollout", "TaskQueue",
-        "Workflows",
+        "TestSupport", "Workflows",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "RollEngineTests", dependencies: ["RollEngine", "RedisServer"], swiftSettings: strict),
+      name: "RollEngineTests", dependencies: ["RollEngine", "RedisServer", "TestSupport"],
+      swiftSettings: strict),
     // The fault run: real workers, a real redis-server, and everything that may break
-    .target(name: "FaultRun", path: "Tests/Fault/Run", swiftSettings: strict),
+    .target(
+      name: "FaultRun", dependencies: ["SeededRandom"], path: "Tests/Fault/Run", swiftSettings: strict),
     .executableTarget(
       name: "fault-worker",
       dependencies: [
@@ -301,7 +314,7 @@ let package = Package(
     .testTarget(
       name: "FaultTests",
       dependencies: [
-        "FaultRun", "RedisClient", "RedisServer", "TaskQueue", "fault-worker",
+        "FaultRun", "RedisClient", "RedisServer", "SeededRandom", "TaskQueue", "TestSupport", "fault-worker",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -313,7 +326,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "Delivery", "DemoFleet", "Fleet", "RedisClient", "RedisServer", "RollEngine", "Rollout", "TaskQueue",
-        "demo-app", "drawbar-coordinator", "drawbar-worker",
+        "TestSupport", "demo-app", "drawbar-coordinator", "drawbar-worker",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/EndToEnd",

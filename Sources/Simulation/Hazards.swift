@@ -1,4 +1,5 @@
 import Rollout
+import SeededRandom
 
 /// How often what goes wrong. Rates are in a million.
 public struct Hazards: Sendable {

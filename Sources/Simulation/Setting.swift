@@ -1,4 +1,5 @@
 import Rollout
+import SeededRandom
 
 extension Simulation.Setting {
   /// A release, a rollback or a run of some kind, of a fleet of up to forty, with a config, and with all that

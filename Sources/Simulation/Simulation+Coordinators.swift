@@ -1,4 +1,5 @@
 import Rollout
+import SeededRandom
 
 /// A coordinator's (or a person's) way through one move: what it has read so far, and what it does next.
 struct Look {

@@ -1,4 +1,5 @@
 import Rollout
+import SeededRandom
 
 /// What stages do to servers and to the load balancer.
 extension Simulation {

@@ -1,4 +1,5 @@
 import Rollout
+import SeededRandom
 
 /// People: they do what is asked of them, and sometimes what nobody asked for.
 extension Simulation {

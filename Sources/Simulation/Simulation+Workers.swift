@@ -1,4 +1,5 @@
 import Rollout
+import SeededRandom
 
 /// A worker's work on one link, and the step that comes next.
 struct Effort {

@@ -1,4 +1,5 @@
 public import Rollout
+import SeededRandom
 
 /// One group's releases from the first start to the last end, in simulated time.
 ///

@@ -1,8 +1,8 @@
 import FoundationEssentials
-import Logging
 import RedisClient
 import RedisServer
 import Subprocess
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -43,15 +43,6 @@ import Testing
       try await queue.status([ChainID(id)])[0]?.state
     }
 
-    func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-      let end = ContinuousClock.now + .seconds(20)
-      while ContinuousClock.now < end {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(5))
-      }
-      Issue.record("not in time: \(what)")
-    }
-
     func submit(_ id: String, queue name: String = "default", _ links: Link...) async throws {
       try await queue.submit(Chain(id: ChainID(id), queue: QueueName(name), links: links))
     }
@@ -60,15 +51,13 @@ import Testing
   private func withBench(_ body: @escaping @Sendable (Bench) async throws -> Void) async throws {
     try await RedisServer.run { server in
       try await Program.with { drawbar in
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let redis = RedisClient(server.configuration, logger: logger)
+        let redis = RedisClient(server.configuration, logger: quiet)
         let queue = Queue(redis: redis)
         let worker = Worker(
           queue: queue, tasks: TaskRegistry(Echo(), Wait()),
           configuration: WorkerConfiguration(
             queues: [.default, try QueueName("other")], concurrency: 4, lease: .milliseconds(900),
-            name: "bench"), logger: logger)
+            name: "bench"), logger: quiet)
         let bench = Bench(queue: queue, drawbar: drawbar, redis: "\(server.configuration)")
         try await withThrowingTaskGroup { group in
           group.addTask { do { try await worker.run() } catch is CancellationError {} }
@@ -87,7 +76,7 @@ import Testing
       try await bench.queue.submit(
         Chain(id: ChainID("later"), queue: QueueName("other"), delay: .seconds(600), links: [Link(Wait.self)])
       )
-      try await bench.eventually("a runs, bad is dead") {
+      try await eventually("a runs, bad is dead") {
         let (a, bad) = (try await bench.state("a"), try await bench.state("bad"))
         return a == .granted && bad == .dead
       }
@@ -117,10 +106,10 @@ import Testing
       try await bench("queue", "pause", "other")
       try await bench.submit("held", queue: "other", Link(Echo.self, 1))
       try await bench.submit("free", Link(Echo.self, 2))
-      try await bench.eventually("free ends") { try await bench.state("free") == .finished }
+      try await eventually("free ends") { try await bench.state("free") == .finished }
       #expect(try await bench.state("held") == .ready)
       #expect(try await bench("queue", "resume", "other").out == "other goes on\n")
-      try await bench.eventually("held ends") { try await bench.state("held") == .finished }
+      try await eventually("held ends") { try await bench.state("held") == .finished }
     }
   }
 
@@ -132,7 +121,7 @@ import Testing
           Link(Echo.self, 7), Link.map(Echo.self, over: [1, -2, 3]), Link(Echo.self, from: .previous),
         ])
       try await bench.queue.submit(chain)
-      try await bench.eventually("it is dead") { try await bench.state("flow") == .dead }
+      try await eventually("it is dead") { try await bench.state("flow") == .dead }
       let shown = try await bench("queue", "show", "flow")
       #expect(shown.code == 0, "\(shown.err)")
       for words in [
@@ -160,8 +149,8 @@ import Testing
     try await withBench { bench in
       for id in ["x", "y"] { try await bench.submit(id, Link(Echo.self, -1)) }
       try await bench.submit("fine", queue: "other", Link(Echo.self, 1))
-      try await bench.eventually("they end") { try await bench.queue.dead().count == 2 }
-      try await bench.eventually("it ends") { try await bench.state("fine") == .finished }
+      try await eventually("they end") { try await bench.queue.dead().count == 2 }
+      try await eventually("it ends") { try await bench.state("fine") == .finished }
       let dead = try await bench("queue", "dead").out
       #expect(dead.contains("negative: -1 is below zero"), "\(dead)")
       #expect(try await bench("queue", "dead", "other").out == "Nothing was given up in other.\n")
@@ -174,7 +163,7 @@ import Testing
       // It fails again, as it did before.
       let generation = try await bench.queue.status([ChainID("x")])[0]?.generation ?? 0
       #expect(try await bench("queue", "requeue", "x").out == "x requeued\n")
-      try await bench.eventually("it fails again") {
+      try await eventually("it fails again") {
         let status = try await bench.queue.status([ChainID("x")])[0]
         return status?.state == .dead && (status?.generation ?? 0) > generation
       }
@@ -200,7 +189,7 @@ import Testing
           members: try (0..<3).map {
             try Chain(id: ChainID("g-\($0)"), queue: QueueName("nobody"), links: [Link(Echo.self, $0)])
           }))
-      try await bench.eventually("it runs") { try await bench.state("runs") == .granted }
+      try await eventually("it runs") { try await bench.state("runs") == .granted }
       #expect(try await bench("queue", "cancel", "runs", "--mode", "soon").code == 2)
       #expect(try await bench("queue", "cancel", "runs", "nothing", "--yes").code == 2)
       #expect(try await bench.state("runs") == .granted)
@@ -208,7 +197,7 @@ import Testing
       #expect(told.code == 0, "\(told.err)")
       #expect(told.out.contains("runs cancelling"), "\(told.out)")
       #expect(told.out.contains("waits cancelled\n"), "\(told.out)")
-      try await bench.eventually("all end") {
+      try await eventually("all end") {
         let states = try await bench.queue.status(
           ["runs", "waits", "g-0", "g-1", "g-2"].map { try ChainID($0) })
         return states.allSatisfy { $0?.state == .cancelled }
@@ -222,7 +211,7 @@ import Testing
   @Test func workersAreListedAndTold() async throws {
     try await withBench { bench in
       try await bench.submit("long", Link(Wait.self))
-      try await bench.eventually("it runs, and said so") {
+      try await eventually("it runs, and said so") {
         try await bench.queue.status([ChainID("long")])[0]?.progress != nil
       }
       let list = try await bench("worker", "ls").out
@@ -232,10 +221,10 @@ import Testing
       #expect(try await bench("worker", "ls", "--json").out.contains(#""chain":"long","link":0"#))
       // By its name, where only one has it; it hears it with its next beat.
       #expect(try await bench("worker", "quiet", "bench").code == 0)
-      try await bench.eventually("it has heard") { try await bench.queue.sessions().sessions[0].told.isEmpty }
+      try await eventually("it has heard") { try await bench.queue.sessions().sessions[0].told.isEmpty }
       try await bench.submit("next", Link(Echo.self, 1))
       #expect(try await bench("worker", "resume", "bench").code == 0)
-      try await bench.eventually("it works again") { try await bench.state("next") == .finished }
+      try await eventually("it works again") { try await bench.state("next") == .finished }
       #expect(try await bench("worker", "resize", "bench", "0").code == 2)
       #expect(try await bench("worker", "resize", "bench", "8").out.contains("told: resize 8"))
       let nobody = try await bench("worker", "quiet", "bench-0")
@@ -245,7 +234,7 @@ import Testing
       // What runs would hold it for its grace.
       try await bench("queue", "cancel", "long", "--yes")
       #expect(try await bench("worker", "stop", "bench", "--yes").code == 0)
-      try await bench.eventually("it has ended") { try await bench.queue.sessions().sessions.isEmpty }
+      try await eventually("it has ended") { try await bench.queue.sessions().sessions.isEmpty }
       #expect(try await bench("worker", "ls").out == "No worker is up.\n")
     }
   }
@@ -259,7 +248,7 @@ import Testing
         environment: bench.drawbar.environment, input: .none, output: .sequence, error: .discarded
       ) { watch in
         // It asks for events from its first look on.
-        try await bench.eventually("somebody watches") {
+        try await eventually("somebody watches") {
           try await bench.queue.redis.send(RedisCommand("EXISTS", .string(bench.queue.broker.key("watch"))))
             .int
             == 1
@@ -307,7 +296,7 @@ import Testing
       #expect(mended.out.contains(#""outcome":"mended""#))
       #expect(try await bench("queue", "audit").out.hasPrefix("All is as it should be."))
       try await bench("queue", "resume", "default")
-      try await bench.eventually("it ends") { try await bench.state("lost") == .finished }
+      try await eventually("it ends") { try await bench.state("lost") == .finished }
     }
   }
 

@@ -1,10 +1,7 @@
 import FoundationEssentials
 import Subprocess
+import TestSupport
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// `drawbar run`: files of workflows, from the command line to real programs.
 @Suite struct RunTests {
@@ -111,14 +108,16 @@ import Testing
           - run: [sh, -c, 'echo $$ >"$1.part"; mv "$1.part" "$1"; trap "" TERM; (trap "" TERM; sleep 600) & sleep 600', sh, "\(drawbar.state)/leader"]
         """, to: "slow.yaml")
       let answer = try await drawbar.signalled(.interrupt, ["run", file, "--id", "slow-1"]) {
-        try await wait { FileManager.default.fileExists(atPath: "\(drawbar.state)/leader") }
+        try await eventually("the leader is known") {
+          FileManager.default.fileExists(atPath: "\(drawbar.state)/leader")
+        }
       }
       #expect(answer.code == 4, "\(answer)")
       #expect(answer.err.contains("slow-1 is being cancelled"))
       #expect(answer.out.contains("slow-1  cancelled"))
       let leader = try #require(
         Int32(try String(contentsOfFile: "\(drawbar.state)/leader", encoding: .utf8).dropLast()))
-      try await wait { !groupLives(leader) }
+      try await eventually("the group is gone") { !processGroupLives(leader) }
       #expect(try await drawbar("run", file, "--id", "slow-1").code == 4, "it stays cancelled")
     }
   }
@@ -135,7 +134,9 @@ import Testing
         """, to: "cut.yaml")
       for signal in [Signal.terminate, .kill] {
         let answer = try await drawbar.signalled(signal, ["run", file, "--id", "cut-1"]) {
-          try await wait { FileManager.default.fileExists(atPath: "\(drawbar.state)/second") }
+          try await eventually("the second runs") {
+            FileManager.default.fileExists(atPath: "\(drawbar.state)/second")
+          }
         }
         if signal == .terminate {
           #expect(answer.code == 6)
@@ -162,7 +163,9 @@ import Testing
           - run: [sh, -c, 'echo once >>"$1/$2"; until [ -e "$1/$3" ]; do sleep 0.05; done', sh, "\(drawbar.state)", "${name}", "${wait}"]
         """, to: "side.yaml")
       func begun(_ name: String) async throws {
-        try await wait { FileManager.default.fileExists(atPath: "\(drawbar.state)/\(name)") }
+        try await eventually("\(name) is there") {
+          FileManager.default.fileExists(atPath: "\(drawbar.state)/\(name)")
+        }
       }
       async let first = drawbar("run", file, "--set", "name=a", "--set", "wait=go-a")
       try await begun("a")
@@ -241,28 +244,5 @@ import Testing
       #expect(try await drawbar("run", "/nowhere.yaml").code == 2)
       #expect(!FileManager.default.fileExists(atPath: "\(drawbar.state)/redis"), "nothing was started")
     }
-  }
-}
-
-private struct Late: Error {}
-
-private func wait(_ condition: () throws -> Bool) async throws {
-  let end = ContinuousClock.now + .seconds(20)
-  while ContinuousClock.now < end {
-    if try condition() { return }
-    try await Task.sleep(for: .milliseconds(10))
-  }
-  throw Late()
-}
-
-/// Whether a process of the group lives; what is dead and not collected doesn't.
-private func groupLives(_ group: Int32) -> Bool {
-  guard kill(-group, 0) == 0 else { return false }
-  let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-  return names.compactMap { Int32($0) }.contains { process in
-    guard getpgid(process) == group,
-      let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-    else { return false }
-    return !text.contains(") Z ")
   }
 }

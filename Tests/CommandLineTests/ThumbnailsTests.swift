@@ -6,6 +6,7 @@ import RedisClient
 import RedisServer
 import Subprocess
 import TaskQueue
+import TestSupport
 import Testing
 
 /// The example as its reader would run it: a worker in one terminal, a producer in another.
@@ -82,15 +83,4 @@ import Testing
 private func get(_ url: String) async throws -> String {
   let answer = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(20))
   return String(buffer: try await answer.body.collect(upTo: 1 << 20))
-}
-
-private struct NotInTime: Error { var what: String }
-
-private func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-  let end = ContinuousClock.now + .seconds(30)
-  while ContinuousClock.now < end {
-    if try await condition() { return }
-    try await Task.sleep(for: .milliseconds(5))
-  }
-  throw NotInTime(what: what)
 }

@@ -1,5 +1,6 @@
 import DemoFleet
 import Rollout
+import TestSupport
 import Testing
 
 @testable import Delivery

@@ -1,6 +1,7 @@
 import DemoFleet
 import Fleet
 import Rollout
+import TestSupport
 import Testing
 
 @testable import Delivery

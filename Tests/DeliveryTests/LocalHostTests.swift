@@ -4,6 +4,7 @@ import FoundationEssentials
 import Processes
 import Rollout
 import Subprocess
+import TestSupport
 import Testing
 import Workflows
 

@@ -2,6 +2,7 @@ import Delivery
 import FoundationEssentials
 import Rollout
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite struct PackageStoreTests {

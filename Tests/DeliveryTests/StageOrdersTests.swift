@@ -3,6 +3,7 @@ import Fleet
 import Logging
 import Rollout
 import TaskQueue
+import TestSupport
 import Testing
 import Workflows
 

@@ -10,14 +10,6 @@ import Workflows
   import Glibc
 #endif
 
-/// A directory that is gone after the body. Short, since unix sockets live in it.
-func withDirectory<T>(_ body: (String) async throws -> T) async throws -> T {
-  let path = "/tmp/drawbar-\(UInt32.random(in: 0 ... .max))"
-  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: path) }
-  return try await body(path)
-}
-
 func write(_ text: String, to path: String, executable: Bool = false) throws {
   let folder = path.split(separator: "/").dropLast().joined(separator: "/")
   try FileManager.default.createDirectory(atPath: "/\(folder)", withIntermediateDirectories: true)
@@ -29,18 +21,6 @@ func write(_ text: String, to path: String, executable: Bool = false) throws {
 
 func text(of path: String) throws -> String {
   String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
-}
-
-/// Looks again and again until it holds; records an issue after half a minute.
-func eventually(_ what: Comment, _ holds: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(30)
-  while try await !holds() {
-    guard ContinuousClock.now < deadline else {
-      Issue.record(what)
-      return
-    }
-    try await Task.sleep(for: .milliseconds(10))
-  }
 }
 
 /// The failure that the body throws.

@@ -9,6 +9,7 @@ import Rollout
 import Subprocess
 import Synchronization
 import TaskQueue
+import TestSupport
 import Testing
 import Workflows
 

@@ -3,6 +3,7 @@ import DemoFleet
 import Fleet
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// HAProxy is killed and started again in the middle of releases.
@@ -41,11 +42,13 @@ import Testing
       let balancer = Balancers().balancer(.haproxy(site.fleet.endpoint))
       #expect(try await balancer.server("web-01").state == .maint)
       try await site.restartBalancer()
-      try await site.eventually("it is out again") { try await balancer.server("web-01").state == .maint }
+      try await eventually("it is out again", within: .seconds(60)) {
+        try await balancer.server("web-01").state == .maint
+      }
       try await site.releases.act(id, .bake, by: "test")
       let end = try await site.end(of: id, &witness)
       #expect(end.deployment.state == .success)
-      try await site.eventually("all are in service") {
+      try await eventually("all are in service", within: .seconds(60)) {
         try await balancer.servers().values.allSatisfy(\.isInService)
       }
       for program in programs { _ = try await site.terminate(program) }
@@ -58,7 +61,9 @@ extension Site {
   func restartBalancer() async throws {
     load.begin("down")
     // Requests that began in the phase before are over once every client has asked again and again.
-    try await eventually("all clients have asked again") { (load.phases.last?.requests ?? 0) > 24 }
+    try await eventually("all clients have asked again", within: .seconds(60)) {
+      (load.phases.last?.requests ?? 0) > 24
+    }
     try await fleet.haproxy.stop()
     try await fleet.haproxy.start()
     load.begin("back")
@@ -70,13 +75,5 @@ extension Site {
 
   func end(of id: String, _ witness: inout Witness) async throws -> DeploymentView {
     try await follow(id, &witness, until: { $0.isAtRest })
-  }
-
-  func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while try await !holds() {
-      guard ContinuousClock.now < end else { throw NotInTime(what: what, state: "") }
-      try await Task.sleep(for: .milliseconds(20))
-    }
   }
 }

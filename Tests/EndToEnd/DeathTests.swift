@@ -3,6 +3,7 @@ import DemoFleet
 import Fleet
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// Releases whose workers and coordinators are killed, each at several moments of one release.
@@ -53,7 +54,7 @@ import Testing
       let end = try await site.follow(id, &witness, until: { _ in false })
       #expect(end.deployment.state == .success)
       try await site.expectAllInService(on: "2", after: end.deployment, witness)
-      for program in programs { #expect(try await site.terminate(program) == 0) }
+      for program in programs { #expect(try await site.terminate(program) == .status(0)) }
     }
   }
 }

@@ -9,6 +9,7 @@ import RollEngine
 import Rollout
 import Synchronization
 import TaskQueue
+import TestSupport
 import Testing
 
 /// Everything that a release needs, real: redis-server, HAProxy, a process for each server, load on them; and
@@ -22,7 +23,7 @@ final class Site: Sendable {
   let store: FleetStore
   let releases: Releases
   let load: LoadGenerator
-  private let running = Mutex<[Program]>([])
+  private let running = Mutex<[ChildProgram]>([])
 
   /// - Parameter keepsStates: whether HAProxy reads the servers' states from a file when it starts.
   static func open(
@@ -77,26 +78,28 @@ final class Site: Sendable {
 }
 
 extension Site {
-  func worker() throws -> Program {
+  func worker() throws -> ChildProgram {
     try start(
       "drawbar-worker",
       ["--redis", url, "--packages", fleet.packages.directory, "--lease", "3", "--concurrency", "8"])
   }
 
-  func coordinator() throws -> Program { try start("drawbar-coordinator", ["--redis", url, "--lease", "3"]) }
+  func coordinator() throws -> ChildProgram {
+    try start("drawbar-coordinator", ["--redis", url, "--lease", "3"])
+  }
 
-  private func start(_ name: String, _ arguments: [String]) throws -> Program {
-    let program = try Program(name, arguments, log: directory + "/programs.log")
+  private func start(_ name: String, _ arguments: [String]) throws -> ChildProgram {
+    let program = try ChildProgram(name, arguments, log: directory + "/programs.log")
     running.withLock { $0.append(program) }
     return program
   }
 
-  func kill(_ program: Program) {
+  func kill(_ program: ChildProgram) {
     running.withLock { $0.removeAll { $0.pid == program.pid } }
     program.kill()
   }
 
-  func terminate(_ program: Program) async throws -> Int32? {
+  func terminate(_ program: ChildProgram) async throws -> ChildProgram.Ending {
     running.withLock { $0.removeAll { $0.pid == program.pid } }
     return try await program.terminate()
   }
@@ -140,5 +143,3 @@ extension DeploymentConfig {
       gates: Gates(bake: .auto(after: 0), rollout: .auto(after: 0), batches: .auto()), retries: 0)
   }
 }
-
-struct NotInTime: Error { var what: String, state: String }

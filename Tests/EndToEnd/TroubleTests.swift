@@ -6,6 +6,7 @@ import Glibc
 import RedisServer
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// Releases through trouble with servers, disks and the queue's Redis. No request may fail through any of it: one healthy
@@ -17,7 +18,7 @@ import Testing
     ).id
   }
 
-  private func end(_ site: Site, _ programs: [Program]) async throws {
+  private func end(_ site: Site, _ programs: [ChildProgram]) async throws {
     #expect(site.failures(besides: "") == [])
     for program in programs { _ = try await site.terminate(program) }
   }
@@ -47,7 +48,7 @@ import Testing
       let victim = site.fleet.servers[6]
       try site.signal(SIGKILL, to: victim.host)
       let balancer = Balancers().balancer(.haproxy(site.fleet.endpoint))
-      try await site.eventually("it is seen to be down") {
+      try await eventually("it is seen to be down", within: .seconds(60)) {
         try await balancer.server(victim.host).state == .down
       }
       let taken = try Taken(victim)
@@ -129,7 +130,7 @@ import Testing
       let id = try await release(site)
       _ = try await site.follow(id, &witness, until: { $0.hasReached(stage, rollingBatch: 1) })
       try await site.server.restart()
-      try await site.eventually("it answers") { (try? await site.releases.look(id)) != nil }
+      try await eventually("it answers", within: .seconds(60)) { (try? await site.releases.look(id)) != nil }
       let end = try await site.end(of: id, &witness)
       #expect(end.deployment.state == .success, "\(end.deployment.log)")
       try await site.expectAllInService(on: "2", after: end.deployment, witness)

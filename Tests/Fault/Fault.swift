@@ -1,4 +1,5 @@
 import FaultRun
+import SeededRandom
 
 /// The kinds of faults.
 enum Fault: String, CaseIterable, Sendable {

@@ -1,6 +1,7 @@
 import FaultRun
 import Foundation
 import RedisClient
+import SeededRandom
 import Synchronization
 import TaskQueue
 

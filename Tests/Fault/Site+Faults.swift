@@ -4,6 +4,7 @@ import Glibc
 import NIOCore
 import RedisClient
 import RedisServer
+import SeededRandom
 import Synchronization
 
 extension Site {

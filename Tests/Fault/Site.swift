@@ -5,6 +5,7 @@ import RedisClient
 import RedisServer
 import Synchronization
 import TaskQueue
+import TestSupport
 
 let silent = Logger(label: "fault") { _ in SwiftLogNoOpLogHandler() }
 
@@ -16,7 +17,7 @@ actor Site {
     let name: String
     let proxy: Proxy
     let port: Int
-    var child: Child?
+    var child: ChildProgram?
     /// A fault has it; another one leaves it alone.
     var taken = false
     /// Not to be started again now.
@@ -88,8 +89,9 @@ actor Site {
           directory: directory, server: server, redis: redis, proxies: proxies, seed: seed,
           interval: interval,
           killers: killers)
-        let guardian = try Child(["guard", "directory=\(directory)"], log: directory + "/guard.log")
-        defer { guardian.end() }
+        let guardian = try ChildProgram(
+          "fault-worker", ["guard", "directory=\(directory)"], log: directory + "/guard.log")
+        defer { guardian.kill() }
         do {
           let result = try await body(site)
           await site.killAll()
@@ -124,8 +126,8 @@ extension Site {
       if let child = seats[index].child, let end = child.reap() {
         seats[index].child = nil
         died(child.pid)
-        let orderly = end == "status 0" && seats[index].taken
-        if end != "signal \(SIGKILL)" && !orderly && !(seats[index].closed && end == "status 0") {
+        let orderly = end == .status(0) && seats[index].taken
+        if end != .signal(SIGKILL) && !orderly && !(seats[index].closed && end == .status(0)) {
           crashes.append(Violation(.crash, seats[index].name, "process \(child.pid): \(end)"))
         }
       }
@@ -141,7 +143,8 @@ extension Site {
     }
     let address = "redis=redis://127.0.0.1:\(seat.port)"
     let role = index < Self.workers ? "work" : index == Self.submitter ? "submit" : "schedule"
-    seats[index].child = try Child(
+    seats[index].child = try ChildProgram(
+      "fault-worker",
       [role, address, history, "name=\(seat.name)", "concurrency=8", "prefetch=\(index * 2)"] + settings,
       log: "\(directory)/\(seat.name).log")
   }
@@ -165,7 +168,7 @@ extension Site {
 
   private func killAll() {
     for seat in seats {
-      seat.child?.end()
+      seat.child?.kill()
     }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import TaskQueue
+import TestSupport
 import Testing
 
 @testable import Programs
@@ -166,7 +167,7 @@ import Testing
       #expect(failure.message.hasSuffix("waiting\ntold"))
       let text = try String(contentsOfFile: "\(directory)/leader", encoding: .utf8)
       let leader = try #require(Int32(text.dropLast()))
-      try await eventually("the group is gone") { !lives(leader) }
+      try await eventually("the group is gone") { !processGroupLives(leader) }
     }
   }
 

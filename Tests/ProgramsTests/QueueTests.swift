@@ -1,6 +1,7 @@
 import Foundation
 import Programs
 import TaskQueue
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -19,9 +20,9 @@ import Testing
         _ = try await queue.submit(
           Chain(id: id, links: [Link(ProgramTask.self, shell(Self.stubborn, directory))]))
         let leader = try await group(in: "\(directory)/leader")
-        #expect(lives(leader))
+        #expect(processGroupLives(leader))
         _ = try await queue.cancel([Cancellation(id, .now)])
-        try await eventually("the group is gone") { !lives(leader) }
+        try await eventually("the group is gone") { !processGroupLives(leader) }
         try await eventually("the chain is cancelled") {
           try await queue.status([id])[0]?.state == .cancelled
         }
@@ -36,7 +37,7 @@ import Testing
         let link = try Link(ProgramTask.self, shell(Self.stubborn, directory), timeLimit: .milliseconds(800))
         _ = try await queue.submit(Chain(id: id, links: [link]))
         let leader = try await group(in: "\(directory)/leader")
-        try await eventually("the group is gone") { !lives(leader) }
+        try await eventually("the group is gone") { !processGroupLives(leader) }
         try await eventually("the chain is dead") {
           try await queue.status([id])[0]?.failure?.code == "timeout"
         }

@@ -1,5 +1,6 @@
 import Fleet
 import Rollout
+import TestSupport
 import Testing
 
 @testable import RollEngine
@@ -21,7 +22,7 @@ import Testing
   }
 
   private func follow(_ stand: Stand, to state: CampaignState) async throws -> Campaign {
-    try await stand.eventually("the campaign is \(state)") {
+    try await eventually("the campaign is \(state)") {
       try await stand.releases.campaign("night").campaign.state == state
     }
     return try await stand.releases.campaign("night").campaign
@@ -70,7 +71,7 @@ import Testing
         try await releases.act(campaign: "night", .resume(more: nil), by: "ann")
       }
       stand.fleet.change { $0.failing = [] }
-      try await stand.eventually("a rests") { try await releases.look("a-1").isAtRest }
+      try await eventually("a rests") { try await releases.look("a-1").isAtRest }
       // Mended, and let go on: the group that failed holds back the others until it has ended well.
       try await releases.act(campaign: "night", .resume(more: 1), by: "ann", reason: "mended")
       #expect(try await releases.campaign("night").campaign.members.map(\.started) == [true, false, false])

@@ -3,6 +3,7 @@ import RollEngine
 import Rollout
 import Synchronization
 import TaskQueue
+import TestSupport
 import Testing
 
 /// Wake-ups that come twice, late or from many sides; waits that outlive everybody.
@@ -41,14 +42,14 @@ import Testing
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
       try await stand.serve(workers: 0, coordinators: 1) {
-        try await stand.eventually("the first batch has ended") {
+        try await eventually("the first batch has ended") {
           try await stand.releases.look("web-1").nextStepAt != nil
         }
       }
       let startsAt = try #require(try await stand.releases.look("web-1").nextStepAt)
       // Nobody coordinates any more; somebody new comes, and keeps the time.
       try await stand.serve(workers: 0, coordinators: 1) {
-        try await stand.eventually("the second batch has begun") {
+        try await eventually("the second batch has begun") {
           try await stand.releases.look("web-1").deployment.batches[1].startedAt != nil
         }
       }
@@ -91,7 +92,7 @@ import Testing
       #expect(try await stand.releases.act("web-1", .continue, by: "ann").state == .braked)
       stand.fleet.change { $0.reachable = true }
       try await stand.releases.act("web-1", .resume(override: nil), by: "ann")
-      try await stand.eventually("the second batch has ended") {
+      try await eventually("the second batch has ended") {
         try await stand.releases.look("web-1").deployment.batches[1].state == .success
       }
     }
@@ -107,7 +108,7 @@ import Testing
       try await stand.follow("web-1", to: .failure)
       let accepted = try await stand.releases.act("web-1", .accept, by: "ann", reason: "scrap")
       #expect(accepted.state == .success)
-      try await stand.eventually("the fault flag is set") {
+      try await eventually("the fault flag is set") {
         try await stand.store.flags(of: "web")["web-03"]?[.fault]?.by == "ann"
       }
       // It is left out of the next plan.

@@ -1,6 +1,7 @@
 import Delivery
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// What servers are beside what they should be, and their way back.
@@ -16,7 +17,7 @@ import Testing
         state.altered = ["web-07"]
       }
       try await releases.pullOut(["web-03"], of: "web", by: "ann", reason: "disk")
-      try await stand.eventually("it is out") { stand.fleet.host("web-03").state == .maint }
+      try await eventually("it is out") { stand.fleet.host("web-03").state == .maint }
       let report = try await releases.drift(of: "web")
       #expect(report.states.count == 9)
       #expect(
@@ -45,7 +46,7 @@ import Testing
       stand.fleet.change { $0.gates = [.verify] }
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("the bastion is verified") { stand.fleet.host("web-01").begun[.verify] == 1 }
+      try await eventually("the bastion is verified") { stand.fleet.host("web-01").begun[.verify] == 1 }
       let report = try await stand.releases.drift(of: "web")
       #expect(report.drifts == [])
       #expect(report.states.count == 7)

@@ -1,6 +1,7 @@
 import Fleet
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// What people say beside releases: pulling servers out and in, and doing without systems.
@@ -16,7 +17,7 @@ import Testing
       }
       #expect(try await stand.store.flags(of: "web") == [:])
       try await releases.pullOut(["web-02"], of: "web", by: "ann", reason: "disk")
-      try await stand.eventually("it is out") { stand.fleet.outOfService == ["web-02"] }
+      try await eventually("it is out") { stand.fleet.outOfService == ["web-02"] }
       try await releases.create(group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
       let view = try await stand.follow("web-1", to: .success)
       #expect(!view.deployment.targets.contains { $0.host == "web-02" })
@@ -25,7 +26,7 @@ import Testing
         try await releases.pullIn(["web-02"], of: "web", by: "bob", reason: "new disk")
       }
       try await releases.pullIn(["web-02"], of: "web", anyway: true, by: "bob", reason: "new disk")
-      try await stand.eventually("it is in") { stand.fleet.outOfService == [] }
+      try await eventually("it is in") { stand.fleet.outOfService == [] }
       #expect(try await stand.store.flags(of: "web") == [:])
       let journal = try await releases.journal(of: "web")
       #expect(journal.map(\.what) == ["pull-out", "pull-in"])
@@ -71,7 +72,7 @@ import Testing
       }
       stand.fleet.change { $0.gates = [.download] }
       try await releases.create(group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("the first batch is out") { stand.fleet.outOfService.count == 2 }
+      try await eventually("the first batch is out") { stand.fleet.outOfService.count == 2 }
       let out = stand.fleet.outOfService
       // HAProxy dies for good, in the middle of a batch.
       try await releases.degrade([.loadBalancer], for: 3_600_000, by: "ann", reason: "HAProxy is replaced")
@@ -94,7 +95,7 @@ import Testing
       #expect(try await releases.degradation().banners == [])
       #expect(try await releases.journal().map(\.what) == ["degrade", "restore"])
       try await releases.putBack(of: "web", by: "ann")
-      try await stand.eventually("all are in service") { stand.fleet.outOfService == [] }
+      try await eventually("all are in service") { stand.fleet.outOfService == [] }
     }
   }
 
@@ -120,7 +121,7 @@ import Testing
       // It is put back as soon as the balancer is there again.
       stand.fleet.change { ($0.degraded, $0.reachable, $0.putBackFails) = (false, true, false) }
       try await releases.restore(by: "ann")
-      try await stand.eventually("all are in service") { stand.fleet.outOfService == [] }
+      try await eventually("all are in service") { stand.fleet.outOfService == [] }
     }
   }
 }

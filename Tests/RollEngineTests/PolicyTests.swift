@@ -1,6 +1,7 @@
 import Fleet
 import Rollout
 import TaskQueue
+import TestSupport
 import Testing
 
 @testable import RollEngine
@@ -23,7 +24,7 @@ import Testing
       }
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("it is rolled back") {
+      try await eventually("it is rolled back") {
         try await stand.releases.deployments(group: "web").first.map {
           $0.origin == "web-1" && $0.state == .success
         } ?? false
@@ -54,7 +55,7 @@ import Testing
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
       try await stand.follow("web-1", to: .success)
-      try await stand.eventually("it is rolled back") { stand.fleet.versions == ["1": 5] }
+      try await eventually("it is rolled back") { stand.fleet.versions == ["1": 5] }
       let rollback = try await stand.follow("web-2", to: .success).deployment
       #expect(rollback.createdBy == "policy canary")
       let why = try #require(rollback.log.first?.why)
@@ -71,7 +72,7 @@ import Testing
       }
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("it is ordered") {
+      try await eventually("it is ordered") {
         try await stand.releases.advance("web-1")
         return try await stand.releases.look("web-1").deployment.rollbackOrder != nil
       }
@@ -115,7 +116,7 @@ import Testing
   @Test func aRetryTakesTheOrderBack() async throws {
     try await withOrder { stand in
       stand.fleet.change { $0.failing = [] }
-      try await stand.eventually("it rests") { try await stand.releases.look("web-1").isAtRest }
+      try await eventually("it rests") { try await stand.releases.look("web-1").isAtRest }
       try await stand.releases.act("web-1", .retry, by: "ann")
       #expect(try await owed(stand) == nil)
       #expect(

@@ -1,6 +1,7 @@
 import RollEngine
 import Rollout
 import Synchronization
+import TestSupport
 import Testing
 
 /// Servers that aborts leave out of service, and their way back.
@@ -16,7 +17,7 @@ import Testing
     stand.fleet.change { $0.gates = [.download] }
     try await stand.releases.create(
       group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-    try await stand.eventually("they download") {
+    try await eventually("they download") {
       stand.fleet.state.withLock { $0.hosts.values.count { $0.begun[.download] == 1 } } == 3
     }
     try await stand.releases.act("web-1", .abort(forced: forced), by: "ann")
@@ -35,13 +36,13 @@ import Testing
       let view = try await stand.follow("web-1", to: .revoked)
       let hosts = try #require(view.deployment.revoking?.owed)
       #expect(hosts.count == 3)
-      try await stand.eventually("they were tried in vain") {
+      try await eventually("they were tried in vain") {
         let owed = try await stand.releases.leftOut(of: "web")
         return owed.map(\.host) == hosts && owed.allSatisfy { $0.owed != nil && $0.lastFailure != nil }
       }
       #expect(stand.fleet.outOfService == hosts)
       stand.fleet.change { $0.putBackFails = false }
-      try await stand.eventually("none is left out") { try await stand.releases.leftOut().isEmpty }
+      try await eventually("none is left out") { try await stand.releases.leftOut().isEmpty }
       #expect(stand.fleet.outOfService == [])
       #expect(stand.fleet.versions == ["1": 12])
     }
@@ -62,14 +63,14 @@ import Testing
       }
       #expect(
         try await releases.putBack([hosts[1]], of: "web", by: "bob", reason: "it is fine") == [hosts[1]])
-      try await stand.eventually("one is back") { stand.fleet.outOfService == [hosts[0], hosts[2]] }
-      try await stand.eventually("it is struck off") {
+      try await eventually("one is back") { stand.fleet.outOfService == [hosts[0], hosts[2]] }
+      try await eventually("it is struck off") {
         try await releases.leftOut().map(\.host) == [hosts[0], hosts[2]]
       }
       // Again and again, and all that are left.
       try await releases.putBack(of: "web", by: "bob")
       try await releases.putBack(of: "web", by: "bob")
-      try await stand.eventually("none is left out") { try await releases.leftOut().isEmpty }
+      try await eventually("none is left out") { try await releases.leftOut().isEmpty }
       #expect(stand.fleet.outOfService == [])
       #expect(try await releases.putBack(of: "web", by: "bob") == [])
     }

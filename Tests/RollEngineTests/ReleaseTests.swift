@@ -4,6 +4,7 @@ import RollEngine
 import Rollout
 import Synchronization
 import TaskQueue
+import TestSupport
 import Testing
 
 /// Releases on the real queue, with stages that only change numbers in memory.
@@ -169,7 +170,7 @@ import Testing
       stand.fleet.change { $0.gates = [.download] }
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("the worker is full") {
+      try await eventually("the worker is full") {
         try await stand.releases.look("web-1").underWay.count == 20 && stand.fleet.outOfService.count == 16
       }
       #expect(try await stand.releases.act("web-1", .pause, by: "ann").state == .paused)
@@ -190,7 +191,7 @@ import Testing
       stand.fleet.change { $0.gates = [.download] }
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("they download") { stand.fleet.outOfService.count == 3 }
+      try await eventually("they download") { stand.fleet.outOfService.count == 3 }
       #expect(try await stand.releases.act("web-1", .abort(forced: false), by: "ann").state == .revoking)
       stand.fleet.change { $0.gates = [] }
       let view = try await stand.follow("web-1", to: .revoked)
@@ -208,7 +209,7 @@ import Testing
       stand.fleet.change { $0.gates = [.verify] }
       try await stand.releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("they verify") {
+      try await eventually("they verify") {
         stand.fleet.state.withLock { $0.hosts.values.count { $0.begun[.verify] == 1 } } == 2
       }
       let next = try await stand.releases.create(

@@ -2,6 +2,7 @@ import Delivery
 import Fleet
 import Rollout
 import TaskQueue
+import TestSupport
 import Testing
 
 @testable import RollEngine
@@ -15,7 +16,7 @@ import Testing
     try await Stand.run(servers: 5, config: config) { stand in
       stand.fleet.change { $0.restart() }
       try await stand.releases.pullOut(["web-05"], of: "web", by: "ann", reason: "disk")
-      try await stand.eventually("it is out") { stand.fleet.outOfService == ["web-05"] }
+      try await eventually("it is out") { stand.fleet.outOfService == ["web-05"] }
       let facts = try await stand.releases.balancerFacts(stand.group)
       #expect(facts == .inService(Self.four))
       try await body(stand)
@@ -55,7 +56,7 @@ import Testing
       let releases = stand.releases
       try await releases.create(
         group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("the second batch waits") {
+      try await eventually("the second batch waits") {
         let view = try await releases.look("web-1")
         return view.isAtRest && view.deployment.batches[1].state == .success
       }

@@ -1,6 +1,7 @@
 import Fleet
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// Groups whose servers share machines.
@@ -24,13 +25,13 @@ import Testing
         try await stand.releases.create(group: group, version: version, by: "ann")
       }
       for id in ["web-1", "api-1"] { try await stand.releases.act(id, .start, by: "ann") }
-      try await stand.eventually("both have downloaded") {
+      try await eventually("both have downloaded") {
         stand.fleet.host("web-01").done[.download] == 2
       }
       // What is submitted later and shares nothing gets its turn: so the other would have had it, too.
       try await stand.releases.create(
         group: "solo", version: "2", options: ReleaseOptions(start: true), by: "ann")
-      try await stand.eventually("the other host installs") {
+      try await eventually("the other host installs") {
         stand.fleet.host("web-02").begun[.install] == 1
       }
       #expect(stand.fleet.host("web-01").begun[.install] == 1)

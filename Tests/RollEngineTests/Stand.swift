@@ -1,20 +1,13 @@
 import Delivery
 import Fleet
 import Foundation
-import Logging
 import RedisClient
 import RedisServer
 import RollEngine
 import Rollout
-import ServiceLifecycle
 import Synchronization
 import TaskQueue
-
-let quiet = {
-  var logger = Logger(label: "test")
-  logger.logLevel = .critical
-  return logger
-}()
+import TestSupport
 
 /// A group of servers on a redis-server of its own, with workers and coordinators that run beside a body.
 struct Stand: Sendable {
@@ -74,17 +67,7 @@ struct Stand: Sendable {
     for _ in 0..<coordinators {
       services.append(try Coordinator.worker(releases, lease: .seconds(2), logger: quiet))
     }
-    let group = ServiceGroup(
-      configuration: .init(services: services.map { .init(service: $0) }, logger: quiet))
-    try await withThrowingTaskGroup { tasks in
-      if !services.isEmpty { tasks.addTask { try await group.run() } }
-      do { try await body() } catch {
-        tasks.cancelAll()
-        throw error
-      }
-      if !services.isEmpty { await group.triggerGracefulShutdown() }
-      try await tasks.waitForAll()
-    }
+    try await whileRunning(services, body)
   }
 
   /// Follows a deployment until it is at rest in this state.
@@ -107,14 +90,6 @@ struct Stand: Sendable {
     return view
   }
 
-  func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(20)
-    while try await !holds() {
-      guard ContinuousClock.now < end else { throw NotInTime(what: what) }
-      try await Task.sleep(for: .milliseconds(2))
-    }
-  }
-
   private static func publish(_ version: String, in directory: String) throws {
     try FileManager.default.createDirectory(atPath: directory + "/shop", withIntermediateDirectories: true)
     let package = PublishedPackage(
@@ -122,8 +97,6 @@ struct Stand: Sendable {
     try JSONEncoder().encode(package).write(to: URL(filePath: "\(directory)/shop/\(version).json"))
   }
 }
-
-struct NotInTime: Error { var what: String }
 
 extension DeploymentConfig {
   static var automatic: DeploymentConfig {

@@ -1,5 +1,5 @@
 import Rollout
-import Simulation
+import SeededRandom
 import Testing
 
 @Suite struct CampaignTests {

@@ -1,4 +1,5 @@
 import RedisClient
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -270,7 +271,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: Log()), Double_(), Sum()),
         configuration: .init(lease: .milliseconds(600)), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         for id in damage.ends {
           try await eventually("\(id) ends") {
             try await queue.status([ChainID(id)])[0]?.state == .finished
@@ -303,7 +304,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
           queue: queue, tasks: TaskRegistry(Say(log: Log()), Double_(), Sum(), Fail()),
           configuration: .init(concurrency: 8, prefetch: 8, lease: .milliseconds(900)), logger: quiet)
       }
-      try await withWorkers(workers) {
+      try await whileRunning(workers) {
         let enough = Log()
         try await withThrowingTaskGroup { group in
           group.addTask {

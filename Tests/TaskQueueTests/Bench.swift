@@ -1,17 +1,10 @@
 import Foundation
-import Logging
 import RedisClient
 import RedisServer
-import ServiceLifecycle
 import Synchronization
+import TestSupport
 
 @testable import TaskQueue
-
-let quiet = {
-  var logger = Logger(label: "test")
-  logger.logLevel = .critical
-  return logger
-}()
 
 /// A queue on a redis-server of its own.
 func withQueue(_ body: (Queue) async throws -> Void) async throws {
@@ -25,35 +18,6 @@ func withQueue(_ body: (Queue) async throws -> Void) async throws {
     }
     await redis.close()
   }
-}
-
-/// Runs workers beside a body, and ends them gracefully after it.
-func withWorkers(_ workers: [Worker], _ body: @escaping @Sendable () async throws -> Void) async throws {
-  let group = ServiceGroup(
-    configuration: .init(services: workers.map { .init(service: $0) }, logger: quiet))
-  try await withThrowingTaskGroup { tasks in
-    tasks.addTask { try await group.run() }
-    do { try await body() } catch {
-      tasks.cancelAll()
-      throw error
-    }
-    await group.triggerGracefulShutdown()
-    try await tasks.waitForAll()
-  }
-}
-
-struct NotInTime: Error { var what: String }
-
-/// Waits for a condition that the server or a worker brings about, asking again at once after each answer.
-func eventually(
-  _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
-) async throws {
-  let end = ContinuousClock.now + limit
-  while ContinuousClock.now < end {
-    if try await condition() { return }
-    try await Task.sleep(for: .milliseconds(2))
-  }
-  throw NotInTime(what: what)
 }
 
 /// What tasks saw, in order.

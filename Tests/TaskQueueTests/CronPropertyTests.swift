@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import TaskQueue
@@ -14,7 +15,7 @@ import Testing
   ]
 
   @Test func offsetsAreFoundations() throws {
-    var random = SplitMix(seed: 1)
+    var random = SeededGenerator(seed: 1)
     for name in Self.zones {
       let (ours, theirs) = (try TimeZoneRules(named: name), try #require(TimeZone(identifier: name)))
       for _ in 0..<500 {
@@ -26,7 +27,7 @@ import Testing
   }
 
   @Test func timesAreThoseOfAWalkByMinutes() throws {
-    var random = SplitMix(seed: 20_261_121)
+    var random = SeededGenerator(seed: 20_261_121)
     var fired = 0
     for name in Self.zones {
       let (ours, theirs) = (try TimeZoneRules(named: name), try #require(TimeZone(identifier: name)))
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func daysAreThoseOfAWalkByDays() throws {
-    var random = SplitMix(seed: 7)
+    var random = SeededGenerator(seed: 7)
     var found = 0
     for _ in 0..<600 {
       let days = RandomDays(&random)
@@ -102,7 +103,7 @@ private struct RandomTimes {
   private let shown: Bool
   private var weekday: Int?
 
-  init(_ random: inout SplitMix) {
+  init(_ random: inout SeededGenerator) {
     let minute = Self.field(59, &random, &minutes)
     let hour = Self.field(Int.random(in: 0..<3, using: &random) == 0 ? 4 : 23, &random, &hours)
     shown = hour.hasPrefix("*")
@@ -110,7 +111,7 @@ private struct RandomTimes {
     text = "\(minute) \(hour) * * \(weekday.map { "\($0)" } ?? "*")"
   }
 
-  private static func field(_ most: Int, _ random: inout SplitMix, _ set: inout [Bool]) -> String {
+  private static func field(_ most: Int, _ random: inout SeededGenerator, _ set: inout [Bool]) -> String {
     switch Int.random(in: 0..<4, using: &random) {
     case 0:
       for index in set.indices { set[index] = true }
@@ -200,7 +201,7 @@ private struct RandomDays {
     }
   }
 
-  init(_ random: inout SplitMix) {
+  init(_ random: inout SeededGenerator) {
     var words: [String] = []
     func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
     if number(0...2) == 0 {
@@ -265,20 +266,5 @@ private struct RandomDays {
     guard months.contains(date.month) else { return false }
     let (byDate, byWeekday) = (dates.contains { $0(date) }, weekdays.contains { $0(date) })
     return either ? byDate || byWeekday : byDate && byWeekday
-  }
-}
-
-/// The same numbers for the same seed, on every machine.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import TaskQueue
@@ -60,7 +61,7 @@ import Testing
     let file = try [UInt8](Data(contentsOf: URL(fileURLWithPath: "/usr/share/zoneinfo/Europe/Berlin")))
     #expect(TimeZoneRules(name: "x", file: file) != nil)
     for length in 0..<file.count { #expect(TimeZoneRules(name: "x", file: Array(file[..<length])) == nil) }
-    var random = SplitMix(seed: 3)
+    var random = SeededGenerator(seed: 3)
     for _ in 0..<5_000 {
       var damaged = file
       for _ in 0..<Int.random(in: 1...8, using: &random) {

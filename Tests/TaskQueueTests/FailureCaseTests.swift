@@ -3,6 +3,7 @@ import Logging
 import RedisClient
 import RedisServer
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -22,7 +23,7 @@ import Testing
       defer { gate.open() }
       let worker = worker(queue, gate)
       try await queue.submit(chain("bad", link))
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it ends") { try await queue.status([ChainID("bad")])[0]?.hasEnded == true }
         try await queue.submit(chain("good", Link(Make.self, 3)))
         try await eventually("the worker goes on") {
@@ -59,7 +60,7 @@ import Testing
     // One byte less is let through: two are the quotes.
     try await withQueue { queue in
       try await queue.submit(chain("a", Link(Make.self, PayloadTooLarge.limit - 2)))
-      try await withWorkers([Worker(queue: queue, tasks: TaskRegistry(Make()), logger: quiet)]) {
+      try await whileRunning([Worker(queue: queue, tasks: TaskRegistry(Make()), logger: quiet)]) {
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .finished }
       }
       #expect(try await queue.result(of: ChainID("a"))?.count == PayloadTooLarge.limit)
@@ -80,7 +81,7 @@ import Testing
     try await withQueue { queue in
       try await queue.submit(chain("a", Link(Flood.self)))
       let worker = Worker(queue: queue, tasks: TaskRegistry(Flood(), Make()), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .finished }
         try await queue.submit(chain("good", Link(Make.self, 3)))
         try await eventually("the worker goes on") {
@@ -114,7 +115,7 @@ import Testing
       #expect(try await queue.status(ids).allSatisfy { $0 == nil })
       let log = Log()
       try await queue.submit(chain("good", Link(Say.self, "good")))
-      try await withWorkers([Worker(queue: queue, tasks: TaskRegistry(Say(log: log)), logger: quiet)]) {
+      try await whileRunning([Worker(queue: queue, tasks: TaskRegistry(Say(log: log)), logger: quiet)]) {
         try await eventually("the worker goes on") { log.all == ["good"] }
       }
     }
@@ -158,7 +159,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: log)),
         configuration: WorkerConfiguration(lease: .seconds(1), crashCap: 1), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it is given up") { try await queue.status([killer])[0]?.state == .dead }
         try await queue.submit(chain("good", Link(Say.self, "good")))
         try await eventually("others go on") { log.all == ["good"] }

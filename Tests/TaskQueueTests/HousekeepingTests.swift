@@ -1,4 +1,5 @@
 import RedisClient
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -38,7 +39,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: log)), configuration: .init(lease: .seconds(6)),
         logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("all that the dead session held has run", within: .seconds(10)) {
           log.count("x") == 1_000
         }

@@ -1,6 +1,7 @@
 import Logging
 import RedisClient
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -16,7 +17,7 @@ import Testing
         queue: queue, tasks: TaskRegistry(Say(log: log)),
         configuration: WorkerConfiguration(middleware: [Around("outer", log), Around("inner", log)]),
         logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("a ends") { try await queue.status([ChainID("a")])[0]?.state == .finished }
       }
       #expect(
@@ -38,7 +39,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Fail()),
         configuration: WorkerConfiguration(concurrency: 1, middleware: [Around("m", log)]), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("both end") {
           try await queue.status([ChainID("a"), ChainID("b")]).allSatisfy { $0?.state == .dead }
         }
@@ -66,7 +67,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: log)),
         configuration: WorkerConfiguration(middleware: [Around("m", log), Closed()]), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("a ends") { try await queue.status([ChainID("a")])[0]?.state == .dead }
       }
       #expect(log.all == ["m begins say a 0 try 1", "m ends dead closed"])
@@ -83,7 +84,7 @@ import Testing
         queue: queue, tasks: TaskRegistry(Hang(log: log)),
         configuration: WorkerConfiguration(lease: .milliseconds(600), middleware: [Around("m", log)]),
         logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it runs") { log.count("begun 1") == 1 }
         try await queue.cancel([Cancellation(ChainID("a"), .now)])
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .cancelled }
@@ -99,7 +100,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Hang(log: log)),
         configuration: WorkerConfiguration(middleware: [Around("m", log)]), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .dead }
       }
       #expect(log.all.last == "m ends dead timeout")
@@ -120,7 +121,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Local.Tell(log: log)),
         configuration: WorkerConfiguration(middleware: [Bind()]), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("a ends") { try await queue.status([ChainID("a")])[0]?.state == .finished }
       }
       #expect(log.all == ["bound by a"])
@@ -137,7 +138,7 @@ import Testing
         queue: queue, tasks: TaskRegistry(Hang(log: log)),
         configuration: WorkerConfiguration(concurrency: 2, shutdownGrace: .zero, name: "w"), logger: quiet)
       #expect(worker.status.state == .down)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("two run") { log.all.count == 2 }
         let status = worker.status
         #expect(status.state == .serving)

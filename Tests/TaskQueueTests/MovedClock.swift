@@ -1,6 +1,7 @@
 import Foundation
 import RedisClient
 import RedisServer
+import TestSupport
 
 @testable import TaskQueue
 

@@ -1,6 +1,7 @@
 import RedisClient
 import RedisServer
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -191,7 +192,7 @@ import Testing
       for name in ["good", "bad"] { try await queue.fireSchedule(ScheduleID(name), token: "t") }
       #expect(try await queue.status("good").lastOutcome == .waiting)
       let worker = Worker(queue: queue, tasks: TaskRegistry(Say(log: Log()), Fail()), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("both have ended") {
           let (good, bad) = try await (queue.status("good"), queue.status("bad"))
           return good.lastOutcome == .done && bad.lastOutcome == .failed
@@ -369,28 +370,17 @@ import Testing
       let log = Log()
       let worker = Worker(queue: queue, tasks: TaskRegistry(Say(log: log)), logger: quiet)
       let schedulers = (0..<2).map { _ in Scheduler(queue: queue, logger: quiet) }
-      let group = ServiceGroup(
-        configuration: .init(
-          services: ([worker] + schedulers as [any Service]).map { .init(service: $0) }, logger: quiet))
-      try await withThrowingTaskGroup { tasks in
-        tasks.addTask { try await group.run() }
-        do {
-          // The schedulers wait already: the bell tells them.
-          try await queue.schedule(say("tick", every: .seconds(1)))
-          try await eventually("two firings ran") { log.count("tick") >= 2 }
-          // A workflow: two members side by side, then the end.
-          let links = try [Link.map(Say.self, over: ["m1", "m2"]), Link(Say.self, "end")]
-          try await queue.schedule(say("flow", links: links))
-          try await queue.rewind("flow", by: 3_600_000)
-          try await queue.schedule(say("ring", every: .seconds(1)))
-          try await eventually("the workflow ran") { log.count("end") == 1 }
-          #expect(log.count("m1") == 1 && log.count("m2") == 1)
-        } catch {
-          tasks.cancelAll()
-          throw error
-        }
-        await group.triggerGracefulShutdown()
-        try await tasks.waitForAll()
+      try await whileRunning([worker] + schedulers as [any Service]) {
+        // The schedulers wait already: the bell tells them.
+        try await queue.schedule(say("tick", every: .seconds(1)))
+        try await eventually("two firings ran") { log.count("tick") >= 2 }
+        // A workflow: two members side by side, then the end.
+        let links = try [Link.map(Say.self, over: ["m1", "m2"]), Link(Say.self, "end")]
+        try await queue.schedule(say("flow", links: links))
+        try await queue.rewind("flow", by: 3_600_000)
+        try await queue.schedule(say("ring", every: .seconds(1)))
+        try await eventually("the workflow ran") { log.count("end") == 1 }
+        #expect(log.count("m1") == 1 && log.count("m2") == 1)
       }
       let fired = try await queue.status("tick").fired
       #expect(try await queue.firings("tick").count == fired)
@@ -402,22 +392,13 @@ import Testing
       let redis = RedisClient(server.configuration, logger: quiet)
       let queue = Queue(redis: redis)
       let scheduler = Scheduler(queue: queue, logger: quiet)
-      let group = ServiceGroup(configuration: .init(services: [.init(service: scheduler)], logger: quiet))
       try await queue.schedule(say("a", every: .seconds(1)))
-      try await withThrowingTaskGroup { tasks in
-        tasks.addTask { try await group.run() }
-        do {
-          try await eventually("it fires") { try await queue.status("a").fired > 0 }
-          try await server.kill()
-          try await server.restart()
-          let fired = try await queue.status("a").fired
-          try await eventually("it fires again") { try await queue.status("a").fired > fired }
-        } catch {
-          tasks.cancelAll()
-          throw error
-        }
-        await group.triggerGracefulShutdown()
-        try await tasks.waitForAll()
+      try await whileRunning([scheduler]) {
+        try await eventually("it fires") { try await queue.status("a").fired > 0 }
+        try await server.kill()
+        try await server.restart()
+        let fired = try await queue.status("a").fired
+        try await eventually("it fires again") { try await queue.status("a").fired > fired }
       }
       await redis.close()
     }

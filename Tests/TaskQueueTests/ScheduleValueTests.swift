@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import TaskQueue
@@ -25,7 +26,7 @@ import Testing
   }
 
   @Test func theLatestTimesAreThoseOfAWalk() throws {
-    var random = SplitMix(seed: 11)
+    var random = SeededGenerator(seed: 11)
     let crons = ["*/7 * * * *", "* * * * * *", "0 3 * * *", "30 2 29 2 *", "*/10 */10 8-9 * * MON"]
     for _ in 0..<300 {
       let trigger: ScheduleTrigger =

@@ -1,6 +1,7 @@
 import RedisClient
 import RedisServer
-import ServiceLifecycle
+import SeededRandom
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -26,8 +27,8 @@ import Testing
       }
       var expected = try await Dictionary(
         uniqueKeysWithValues: queue.schedules().map { ($0.id, Fired(next: $0.nextAt!)) })
-      try await withSchedulers(4, queue) {
-        var random = SplitMix(seed: 20)
+      try await whileRunning((0..<4).map { _ in Scheduler(queue: queue, logger: quiet) }) {
+        var random = SeededGenerator(seed: 20)
         for _ in 0..<25 {
           // From a minute to a long outage, with the summer's and the winter's change in between.
           ahead += Int64(
@@ -81,7 +82,7 @@ import Testing
   @Test(arguments: 0..<4)
   func schedulersThatDieAnywhereLoseAndDoubleNothing(_ seed: UInt64) async throws {
     try await withQueue { queue in
-      var random = SplitMix(seed: seed)
+      var random = SeededGenerator(seed: seed)
       let flow = try [Link.map(Say.self, over: (0..<150).map { "m\($0)" }), Link(Say.self, "end")]
       let names = (0..<12).map { "s\($0)" }
       let from = try await queue.now() % 3_600_000 + 1_800_000
@@ -187,21 +188,6 @@ import Testing
     try Schedule(id: ScheduleID(id), trigger: trigger, chain: chain("x", Link(Say.self, id)), missed: missed)
   }
 
-  private func withSchedulers(_ count: Int, _ queue: Queue, _ body: () async throws -> Void) async throws {
-    let group = ServiceGroup(
-      configuration: .init(
-        services: (0..<count).map { _ in .init(service: Scheduler(queue: queue, logger: quiet)) },
-        logger: quiet))
-    try await withThrowingTaskGroup { tasks in
-      tasks.addTask { try await group.run() }
-      do { try await body() } catch {
-        tasks.cancelAll()
-        throw error
-      }
-      await group.triggerGracefulShutdown()
-      try await tasks.waitForAll()
-    }
-  }
 }
 
 /// What a schedule should have fired, told by walking from time to time.

@@ -3,6 +3,7 @@ import Logging
 import RedisClient
 import RedisServer
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -47,7 +48,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Deaf(gate: gate), Say(log: log)),
         configuration: WorkerConfiguration(concurrency: 1, abandonAfter: .milliseconds(50)), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it is set aside") { worker.status.setAside == 1 }
         try await queue.submit(chain("next", Link(Say.self, "next")))
         try await eventually("its slot serves others") { log.all == ["next"] }

@@ -1,6 +1,7 @@
 import Logging
 import RedisClient
 import RedisServer
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -10,7 +11,7 @@ import Testing
     try await withQueue { queue in
       let log = Log()
       try await queue.submit(chain("a", Link(Say.self, "1"), Link(Say.self, "2"), Link(Say.self, "3")))
-      try await withWorkers([Worker(queue: queue, tasks: TaskRegistry(Say(log: log)), logger: quiet)]) {
+      try await whileRunning([Worker(queue: queue, tasks: TaskRegistry(Say(log: log)), logger: quiet)]) {
         try await eventually("a ends") { try await queue.status([ChainID("a")])[0]?.hasEnded == true }
       }
       #expect(log.all == ["1", "2", "3"])
@@ -31,7 +32,7 @@ import Testing
       let configuration = WorkerConfiguration(concurrency: 64, prefetch: 64)
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: log)), configuration: configuration, logger: quiet)
-      try await withWorkers([worker, worker]) {
+      try await whileRunning([worker, worker]) {
         try await eventually("all end") { log.all.count >= 4_000 }
       }
       #expect(Set(log.all).count == 4_000)
@@ -46,7 +47,7 @@ import Testing
       let retry = RetryPolicy(attempts: 3, backoff: 5, maxBackoff: 20)
       try await queue.submit(chain("mends", Link(Fail.self, .init(code: "x", until: 3), retry: retry)))
       try await queue.submit(chain("never", Link(Fail.self, .init(code: "x"), retry: retry)))
-      try await withWorkers([Worker(queue: queue, tasks: TaskRegistry(Fail()), logger: quiet)]) {
+      try await whileRunning([Worker(queue: queue, tasks: TaskRegistry(Fail()), logger: quiet)]) {
         try await eventually("both end") {
           try await queue.status([ChainID("mends"), ChainID("never")]).allSatisfy { $0?.hasEnded == true }
         }
@@ -70,7 +71,7 @@ import Testing
         func run(_ input: Fail.Input, _ context: TaskContext) async throws -> Nothing { Nothing() }
       }
       try await queue.submit(chain("input", Link(Impostor.self, .init(code: "x"))))
-      try await withWorkers([Worker(queue: queue, tasks: TaskRegistry(Hang(log: Log())), logger: quiet)]) {
+      try await whileRunning([Worker(queue: queue, tasks: TaskRegistry(Hang(log: Log())), logger: quiet)]) {
         try await eventually("both end") {
           try await queue.status([ChainID("unknown"), ChainID("input")]).allSatisfy { $0?.hasEnded == true }
         }
@@ -94,7 +95,7 @@ import Testing
         queue: queue, tasks: TaskRegistry(Hang(log: log, stubborn: true)),
         configuration: WorkerConfiguration(queues: [QueueName("b")], abandonAfter: .milliseconds(200)),
         logger: quiet)
-      try await withWorkers([a, b]) {
+      try await whileRunning([a, b]) {
         try await eventually("both end") {
           try await queue.status([ChainID("heeds"), ChainID("deaf")]).allSatisfy { $0?.hasEnded == true }
         }
@@ -111,7 +112,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Hang(log: log)),
         configuration: WorkerConfiguration(lease: .milliseconds(600)), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it runs") { log.count("begun a") == 1 }
         #expect(try await queue.cancel([Cancellation(ChainID("a"), .now)]) == [.underWay])
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .cancelled }
@@ -128,7 +129,7 @@ import Testing
         queue: queue, tasks: TaskRegistry(Hang(log: log)),
         configuration: WorkerConfiguration(concurrency: 2, prefetch: 2, shutdownGrace: .milliseconds(10)),
         logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("two run") { log.all.count == 2 }
       }
       for status in try await queue.status((0..<6).map { try ChainID("c\($0)") }) {
@@ -152,7 +153,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Say(log: log)),
         configuration: WorkerConfiguration(lease: .milliseconds(300)), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it ends") { try await queue.status([ChainID("a")])[0]?.state == .finished }
       }
       #expect(log.all == ["1", "2"])
@@ -168,7 +169,7 @@ import Testing
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Hang(log: log), Say(log: log)),
         configuration: WorkerConfiguration(lease: .milliseconds(900)), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it runs") { log.count("begun a") == 1 }
         try await server.kill()
         let dead = ContinuousClock.now
@@ -196,7 +197,7 @@ import Testing
         queue: queue, tasks: TaskRegistry(Hang(log: log)),
         configuration: WorkerConfiguration(lease: .milliseconds(300), shutdownGrace: .milliseconds(100)),
         logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         try await eventually("it runs") { log.count("begun a") == 1 }
         try await server.kill()
       }

@@ -1,4 +1,5 @@
 import RedisClient
+import TestSupport
 import Testing
 
 @testable import TaskQueue
@@ -40,7 +41,7 @@ struct Tell: QueueTask {
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Sum(), Double_(), Say(log: log), Tell(log: log), Fail()),
         configuration: configuration, logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         for chain in chains { try await queue.submit(chain) }
         for chain in chains {
           try await eventually("\(chain.id) ends") { try await queue.status([chain.id])[0]?.hasEnded == true }
@@ -97,7 +98,7 @@ struct Tell: QueueTask {
       let worker = Worker(
         queue: queue, tasks: TaskRegistry(Sum(), Double_(), Hang(log: log)),
         configuration: .init(concurrency: 1, prefetch: 1), logger: quiet)
-      try await withWorkers([worker]) {
+      try await whileRunning([worker]) {
         var sum = Link(Sum.self, from: .previous)
         sum.options.delay = .milliseconds(300)
         try await queue.submit(Chain(id: ChainID("c"), links: [Link.map(Double_.self, over: [1, 2]), sum]))

@@ -2,6 +2,7 @@ import Foundation
 import NIOHTTP1
 import RedisClient
 import RedisServer
+import TestSupport
 import Testing
 
 @testable import TaskQueue

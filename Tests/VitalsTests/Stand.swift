@@ -1,19 +1,12 @@
-import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
 import RedisServer
-import ServiceLifecycle
 import Synchronization
 import TaskQueue
+import TestSupport
 
 @testable import Vitals
-
-let quiet = {
-  var logger = Logger(label: "test")
-  logger.logLevel = .critical
-  return logger
-}()
 
 /// A redis-server, a queue on it, and the pages of a process, until the body ends.
 struct Stand: Sendable {
@@ -109,37 +102,6 @@ struct Reply: Sendable {
       }, uniquingKeysWith: { "\($0), \($1)" })
     body = halves.count > 1 ? String(halves[1]) : ""
   }
-}
-
-/// Runs services beside a body, and ends them gracefully after it.
-func whileRunning(
-  _ services: [any Service], _ body: @escaping @Sendable () async throws -> Void
-) async throws {
-  let group = ServiceGroup(
-    configuration: .init(services: services.map { .init(service: $0) }, logger: quiet))
-  try await withThrowingTaskGroup { tasks in
-    tasks.addTask { try await group.run() }
-    do { try await body() } catch {
-      tasks.cancelAll()
-      throw error
-    }
-    await group.triggerGracefulShutdown()
-    try await tasks.waitForAll()
-  }
-}
-
-struct NotInTime: Error { var what: String }
-
-/// Waits for a condition, asking again at once after each answer.
-func eventually(
-  _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
-) async throws {
-  let end = ContinuousClock.now + limit
-  while ContinuousClock.now < end {
-    if try await condition() { return }
-    try await Task.sleep(for: .milliseconds(2))
-  }
-  throw NotInTime(what: what)
 }
 
 /// Waits until its gate opens, or it is cancelled.

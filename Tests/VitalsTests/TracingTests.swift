@@ -1,4 +1,5 @@
 import InMemoryTracing
+import TestSupport
 import Testing
 import Tracing
 

@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// What one link of the load does. It is the task's input as well.
 public struct Step: Codable, Sendable, Equatable {
   /// Milliseconds that it takes.

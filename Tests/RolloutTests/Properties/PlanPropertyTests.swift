@@ -1,5 +1,5 @@
 import Rollout
-import Simulation
+import SeededRandom
 import Testing
 
 /// Whatever the fleet and the config: a plan shares out the eligible servers, each once, in batches that

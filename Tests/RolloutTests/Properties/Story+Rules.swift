@@ -1,6 +1,6 @@
 import Foundation
 import Rollout
-import Simulation
+import SeededRandom
 
 /// What must hold at every moment, and at the end.
 extension Teller {

@@ -1,5 +1,5 @@
 import Rollout
-import Simulation
+import SeededRandom
 
 /// One thing that happens in a random release. It says nothing of how things stand, so that any part of a
 /// story can be left out and the rest still makes sense: numbers choose among what there is at the time.

@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// Makes up what happens next, with an eye on the reference so that it is seldom without effect. Each run
 /// likes some kinds of operations more than others, so that runs differ.
 struct Generator {
@@ -7,7 +9,7 @@ struct Generator {
       pause, requeue
   }
 
-  private var dice: Dice
+  private var dice: SeededGenerator
   private var weights: [Int]
   /// How many chains a large step takes; 0: this run has none.
   private let bulk: Int
@@ -19,7 +21,7 @@ struct Generator {
   private let limits = ["L1", "L2"]
 
   init(seed: UInt64) {
-    dice = Dice(seed: seed)
+    dice = SeededGenerator(seed: seed)
     let base: [Deed: Int] = [
       .submit: 10, .stage: 5, .workflow: 5, .seal: 4, .haltGroup: 1, .commit: 3, .limit: 2, .removeLimit: 1,
       .halt: 5, .hello: 3,

@@ -1,6 +1,7 @@
 import RedisClient
 import RedisServer
 import Synchronization
+import TestSupport
 
 @testable import TaskQueue
 

@@ -1,16 +1,6 @@
-/// Random numbers that a seed repeats (SplitMix64).
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
+import SeededRandom
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SeededGenerator {
   mutating func upTo(_ n: Int) -> Int { Int.random(in: 0...n, using: &self) }
   mutating func one(in n: Int) -> Bool { Int.random(in: 0..<n, using: &self) == 0 }
   mutating func pick<C: Collection>(_ items: C) -> C.Element? { items.randomElement(using: &self) }

@@ -1,4 +1,7 @@
-/// SplitMix64: the same numbers for the same seed, on every machine.
+/// SplitMix64: the same numbers for the same seed, on every machine and in every version.
+///
+/// Simulations, fault runs and property tests are told by their seeds, so that a run that went wrong can be had again:
+/// a change here changes what every seed means.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -18,7 +21,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   public mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   /// True so many times in a million.
-  mutating func happens(_ rate: Int) -> Bool {
+  public mutating func happens(_ rate: Int) -> Bool {
     rate > 0 && next() % 1_000_000 < UInt64(rate)
   }
 }
