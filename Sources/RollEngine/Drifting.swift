@@ -16,6 +16,8 @@ public struct DriftReport: Sendable, Equatable {
   public var states: [ServerState]
   /// Those that differ, by hostname.
   public var drifts: [Drift]
+  /// What could not be compared on any server, and why, as sentences; empty where all was.
+  public var unknown: [String]
 }
 
 /// What a scheduled sweep found, in words.
@@ -25,6 +27,8 @@ public struct DriftNote: Codable, Sendable, Equatable {
   public var servers: Int
   /// By hostname.
   public var differences: [String: [String]]
+  /// What could not be compared, and why; nil in a note from before this was kept.
+  public var unknown: [String]?
 }
 
 extension Releases {
@@ -36,9 +40,12 @@ extension Releases {
   ///   `RedisError`.
   public func drift(of name: String, within: Duration = .seconds(60)) async throws -> DriftReport {
     let group = try await knownGroup(name)
-    var intents = try await intents(of: group)
+    var (intents, unknown) = try await intents(of: group)
     let asked = Set(intents.map(\.host))
-    let known: [String: BalancedServer]? = try? await balancerServers(group)
+    var known: [String: BalancedServer]?
+    do { known = try await balancerServers(group) } catch let error as DeliveryFailure {
+      unknown.append("who is in service is not known: \(error)")
+    }
     let flags = try await fleet.flags(of: name)
     var states = try await inspect(group.servers.filter { asked.contains($0.host) }, of: group, within)
     for index in states.indices {
@@ -47,14 +54,14 @@ extension Releases {
       states[index].flags = Set((flags[host] ?? [:]).keys.map(\.rawValue))
     }
     // A release may have begun meanwhile.
-    let later = try await self.intents(of: group)
+    let (later, _) = try await self.intents(of: group)
     let still = Dictionary(later.map { ($0.host, $0) }, uniquingKeysWith: { a, _ in a })
     intents = intents.filter { still[$0.host] == $0 }
     let compared = Set(intents.map(\.host))
     states = states.filter { compared.contains($0.host) }
     return DriftReport(
       group: name, at: try await now(), intents: intents, states: states,
-      drifts: Rollout.drift(should: intents, is: states))
+      drifts: Rollout.drift(should: intents, is: states), unknown: unknown)
   }
 
   /// What the last scheduled sweep found of a group; nil where there was none.
@@ -112,12 +119,20 @@ extension Releases {
 
   // MARK: What should be, and what is
 
-  /// What each server should be. Those that an active deployment is about to change, or has changed half-way, are left
-  /// out: that says itself how they stand.
-  private func intents(of group: Fleet.Group) async throws -> [ServerIntent] {
+  /// What each server should be, and why that is not known in full. Those that an active deployment is about to change, or
+  /// has changed half-way, are left out: that says itself how they stand.
+  private func intents(of group: Fleet.Group) async throws -> (intents: [ServerIntent], unknown: [String]) {
     let ledger = try await ledger(group.name).ledger
     let flags = try await fleet.flags(of: group.name)
-    let present = try? await presentVersion(of: group, ledger, nil)
+    var present: PackageVersion?
+    var unknown: [String] = []
+    do { present = try await presentVersion(of: group, ledger, nil) } catch ReleaseError.noVersionKnown {
+      // Nothing was ever released to it: it has no version to be compared with.
+    } catch let error as ReleaseError {
+      unknown.append("which version servers should run is not known: \(error)")
+    } catch let error as PackageError {
+      unknown.append("which version servers should run is not known: \(error)")
+    }
     var changed: [String: Target] = [:]
     var package: PackageVersion?
     for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
@@ -128,7 +143,7 @@ extension Releases {
       for target in seen.targets where target.touched || target.isUnderWay { changed[target.host] = target }
       package = seen.package
     }
-    return group.servers.compactMap { server in
+    let intents: [ServerIntent] = group.servers.compactMap { server in
       let host = server.host
       let marks = flags[host] ?? [:]
       let isOut = marks[.operator] != nil || marks[.fault] != nil || ledger.leftOut.contains(host)
@@ -139,6 +154,7 @@ extension Releases {
         inService: group.balancer == .none ? nil : !isOut && target?.out != true,
         flags: Set(marks.keys.map(\.rawValue)))
     }
+    return (intents, unknown)
   }
 
   private func balancerServers(_ group: Fleet.Group) async throws -> [String: BalancedServer]? {
@@ -213,7 +229,9 @@ extension Releases {
     let note = DriftNote(
       group: group, at: report.at, servers: report.states.count,
       differences: Dictionary(
-        report.drifts.map { ($0.host, $0.differences.map(\.description)) }, uniquingKeysWith: { a, _ in a }))
+        report.drifts.map { ($0.host, $0.differences.map(\.description)) }, uniquingKeysWith: { a, _ in a }),
+      unknown: report.unknown)
+    for reason in report.unknown { logger.warning("\(group): \(reason)") }
     if !note.differences.isEmpty {
       logger.warning("\(group): \(note.differences.count) of \(note.servers) servers have drifted")
     }

@@ -29,24 +29,3 @@ actor Cached<Value: Sendable> {
     return try result.get()
   }
 }
-
-/// Not answered in its time.
-struct TooLate: Error, CustomStringConvertible {
-  let limit: Duration
-  var description: String { "no answer within \(limit)" }
-}
-
-/// Cancels the body when its time is up, and waits for it to end.
-func within<T: Sendable>(
-  _ limit: Duration, _ body: @escaping @Sendable () async throws -> T
-) async throws -> T {
-  try await withThrowingTaskGroup(of: T.self) { group in
-    group.addTask { try await body() }
-    group.addTask {
-      try await Task.sleep(for: limit)
-      throw TooLate(limit: limit)
-    }
-    defer { group.cancelAll() }
-    return try await group.next()!
-  }
-}

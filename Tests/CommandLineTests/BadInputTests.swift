@@ -52,6 +52,11 @@ import Testing
       #expect(try await drawbar("group", "apply", "/nowhere.yaml").code == 2)
       #expect(try await drawbar("show", "g", "--redis", "http://localhost").code == 2)
       #expect(try await drawbar("release", "g", "1", "--wait", "5").code == 2)
+      for resume in [["resume", "g"], ["campaign", "resume", "night"]] {
+        let answer = try await drawbar.run("drawbar", resume + ["--override-by=-1"])
+        #expect(answer.code == 2)
+        #expect(answer.err.contains("'-1' is no count of failures; write 0 or more"), "\(answer.err)")
+      }
       #expect(try await drawbar("accept", "g").err.contains("--reason"))
       #expect(try await drawbar("package", "push", "a", "../1", drawbar.state).code == 2)
       // Nobody is there: that is no bad input.

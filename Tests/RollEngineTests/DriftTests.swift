@@ -20,6 +20,7 @@ import Testing
       try await eventually("it is out") { stand.fleet.host("web-03").state == .maint }
       let report = try await releases.drift(of: "web")
       #expect(report.states.count == 9)
+      #expect(report.unknown == [])
       #expect(
         report.drifts == [
           Drift(host: "web-02", differences: [.version(should: "1", is: "0")]),
@@ -53,6 +54,24 @@ import Testing
       stand.fleet.change { $0.gates = [] }
       try await stand.follow("web-1", to: .success)
       #expect(try await stand.releases.drift(of: "web").intents.allSatisfy { $0.package?.version == "2" })
+    }
+  }
+
+  @Test func whatCouldNotBeComparedIsTold() async throws {
+    try await Stand.run(servers: 2, coordinators: 0) { stand in
+      stand.fleet.change { state in
+        state.hosts["web-01"]?.state = .maint
+        state.reachable = false
+      }
+      try await stand.releases.markBad(app: "shop", version: "1", by: "ann", reason: "leaks")
+      let report = try await stand.releases.drift(of: "web")
+      #expect(report.drifts == [])
+      #expect(report.states.allSatisfy { $0.inService == nil })
+      #expect(
+        report.unknown == [
+          "which version servers should run is not known: version 1 of shop is marked bad (leaks); publish another",
+          "who is in service is not known: loadBalancer: no answer",
+        ])
     }
   }
 

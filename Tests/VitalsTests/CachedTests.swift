@@ -1,4 +1,5 @@
 import Synchronization
+import TaskQueue
 import Testing
 
 @testable import Vitals

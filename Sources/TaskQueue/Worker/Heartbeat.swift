@@ -93,18 +93,4 @@ struct Heartbeat: Sendable {
     logger.notice("told from afar: \(word)")
     desk.change { $0.obey(command) }
   }
-
-  private func within<T: Sendable>(
-    _ limit: Duration, _ body: @escaping @Sendable () async throws -> T
-  ) async throws -> T {
-    try await withThrowingTaskGroup(of: T.self) { group in
-      group.addTask { try await body() }
-      group.addTask {
-        try await Task.sleep(for: limit)
-        throw RedisError(.timeout, "no answer within \(limit)", mayHaveRun: true)
-      }
-      defer { group.cancelAll() }
-      return try await group.next()!
-    }
-  }
 }

@@ -113,12 +113,7 @@ struct Resume: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp("Go on although the rule still holds; so many more may fail.", valueName: "more"),
-    transform: { text in
-      guard let number = Int(text), number >= 0 else {
-        throw ValidationError("'\(text)' is no count of failures; write 0 or more")
-      }
-      return number
-    })
+    transform: failureCount)
   var overrideBy: Int?
 
   @Flag(
@@ -135,6 +130,14 @@ struct Resume: AsyncParsableCommand {
     }
     try await options.perform(.resume(override: wanted ? Override(more: overrideBy) : nil))
   }
+}
+
+/// How many more may fail, as it is written after `--override-by`.
+@Sendable func failureCount(_ text: String) throws -> Int {
+  guard let number = Int(text), number >= 0 else {
+    throw ValidationError("'\(text)' is no count of failures; write 0 or more")
+  }
+  return number
 }
 
 struct Accept: AsyncParsableCommand {

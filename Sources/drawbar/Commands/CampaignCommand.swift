@@ -136,7 +136,8 @@ struct CampaignCommand: AsyncParsableCommand {
           drawbar campaign resume night --override-by 2 --reason 'two known'
         """)
     @Option(
-      help: ArgumentHelp("Go on although the limit is reached; so many more may fail.", valueName: "more"))
+      help: ArgumentHelp("Go on although the limit is reached; so many more may fail.", valueName: "more"),
+      transform: failureCount)
     var overrideBy: Int?
     @OptionGroup var options: Options
     func run() async throws { try await options.perform(.resume(more: overrideBy)) }

@@ -35,6 +35,16 @@ struct FleetRunOptions: ParsableArguments {
       session.terminal.show(output.json ? Line(JSONText.line(standing)) : standing.line)
     }
   }
+
+  /// - Parameter content: the script itself, where the group has none of its name.
+  func perform(_ run: DayTwo, content: String? = nil, on group: String) async throws {
+    try await perform(group, run.script) { releases, rules in
+      try await releases.previewRun(run, on: group, content: content, options: rules)
+    } begin: { releases, rules in
+      try await releases.run(
+        run, on: group, content: content, options: rules, by: author.author, reason: author.reason)
+    }
+  }
 }
 
 struct ScaleOut: AsyncParsableCommand {
@@ -82,15 +92,7 @@ struct Restart: AsyncParsableCommand {
   @Argument(help: "The group.") var group: String
   @OptionGroup var options: FleetRunOptions
 
-  func run() async throws {
-    let run = DayTwo(script: "restart")
-    try await options.perform(group, "restart") { releases, rules in
-      try await releases.previewRun(run, on: group, options: rules)
-    } begin: { releases, rules in
-      try await releases.run(
-        run, on: group, options: rules, by: options.author.author, reason: options.author.reason)
-    }
-  }
+  func run() async throws { try await options.perform(DayTwo(script: "restart"), on: group) }
 }
 
 struct ScriptCommand: AsyncParsableCommand {
@@ -117,13 +119,6 @@ struct ScriptCommand: AsyncParsableCommand {
 
   func run() async throws {
     let run = DayTwo(script: script, arguments: arguments, drained: !inService)
-    let content = try file.map { try Files.text($0) }
-    try await options.perform(group, script) { releases, rules in
-      try await releases.previewRun(run, on: group, content: content, options: rules)
-    } begin: { releases, rules in
-      try await releases.run(
-        run, on: group, content: content, options: rules, by: options.author.author,
-        reason: options.author.reason)
-    }
+    try await options.perform(run, content: file.map { try Files.text($0) }, on: group)
   }
 }

@@ -9,7 +9,8 @@ struct DriftCommand: AsyncParsableCommand {
     abstract: "Compare what servers are with what they should be: version, checksum, in service, flags.",
     discussion: """
       Workers look at every server now; --last shows what the last sweep found, which a coordinator makes every 15
-      minutes. Servers that a release works on are left out. The exit code is 1 where any server differs.
+      minutes. Servers that a release works on are left out. The exit code is 1 where any server differs; what could
+      not be compared is told on standard error.
 
       Examples:
         drawbar drift shop-web
@@ -33,6 +34,7 @@ struct DriftCommand: AsyncParsableCommand {
     try await Session.open(place) { session in
       let found: [Found]
       let looked: String
+      let unknown: [String]
       if last {
         guard let note = try await session.releases.lastDrift(of: group) else {
           throw Stop(.refused, "no sweep has looked at \(group) yet; without --last it is looked at now")
@@ -41,17 +43,21 @@ struct DriftCommand: AsyncParsableCommand {
           Found(group: group, host: $0.key, at: note.at, differences: $0.value)
         }
         looked = "\(note.servers) servers at \(Clock.text(note.at))"
+        unknown = note.unknown ?? []
       } else {
         let report = try await session.releases.drift(of: group)
         found = report.drifts.map {
           Found(group: group, host: $0.host, at: report.at, differences: $0.differences.map(\.description))
         }
         looked = "\(report.states.count) servers"
+        unknown = report.unknown
       }
+      for reason in unknown { Terminal.standardError().show(Line(reason, .yellow)) }
       if output.json {
         for one in found { session.terminal.show(Line(JSONText.line(one))) }
       } else if found.isEmpty {
-        session.terminal.show(Line("\(group): \(looked), as they should be", .green))
+        let words = unknown.isEmpty ? "as they should be" : "as they should be as far as is known"
+        session.terminal.show(Line("\(group): \(looked), \(words)", unknown.isEmpty ? .green : .yellow))
       } else {
         var table = Table("server", "differs")
         for one in found {

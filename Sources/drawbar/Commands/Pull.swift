@@ -21,11 +21,18 @@ struct PullOptions: ParsableArguments {
     let action: String
   }
 
-  func tell(_ action: String, _ session: Session) {
-    session.terminal.show(
-      output.json
-        ? Line(JSONText.line(Done(group: group, hosts: hosts, action: action)))
-        : Line(group, .bold) + Line(": \(action) \(hosts.joined(separator: ", "))"))
+  /// - Parameter action: of what is given: the servers, their group, the flag, whether anyway, by whom, and why.
+  func perform(
+    _ name: String,
+    _ action: (Releases) -> ([String], String, PullOutFlag, Bool, String, String?) async throws -> Void
+  ) async throws {
+    try await Session.open(place) { session in
+      try await action(session.releases)(hosts, group, flag, anyway, author.author, author.reason)
+      session.terminal.show(
+        output.json
+          ? Line(JSONText.line(Done(group: group, hosts: hosts, action: name)))
+          : Line(group, .bold) + Line(": \(name) \(hosts.joined(separator: ", "))"))
+    }
   }
 }
 
@@ -44,14 +51,7 @@ struct PullOut: AsyncParsableCommand {
       """)
   @OptionGroup var options: PullOptions
 
-  func run() async throws {
-    try await Session.open(options.place) { session in
-      try await session.releases.pullOut(
-        options.hosts, of: options.group, flag: options.flag, anyway: options.anyway,
-        by: options.author.author, reason: options.author.reason)
-      options.tell("pulled out", session)
-    }
-  }
+  func run() async throws { try await options.perform("pulled out", Releases.pullOut) }
 }
 
 struct PullIn: AsyncParsableCommand {
@@ -68,12 +68,5 @@ struct PullIn: AsyncParsableCommand {
       """)
   @OptionGroup var options: PullOptions
 
-  func run() async throws {
-    try await Session.open(options.place) { session in
-      try await session.releases.pullIn(
-        options.hosts, of: options.group, flag: options.flag, anyway: options.anyway,
-        by: options.author.author, reason: options.author.reason)
-      options.tell("pulled in", session)
-    }
-  }
+  func run() async throws { try await options.perform("pulled in", Releases.pullIn) }
 }

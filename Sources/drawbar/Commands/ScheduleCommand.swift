@@ -9,11 +9,16 @@ struct ScheduleCommand: AsyncParsableCommand {
       Add.self, Next.self, List.self, Show.self, Pause.self, Resume.self, Fire.self, Remove.self,
     ])
 
-  /// Every command for one schedule names it.
-  struct Name: ParsableArguments {
+  /// What every command for one schedule takes.
+  struct Options: ParsableArguments {
     @Argument(help: ArgumentHelp("The schedule.", valueName: "schedule")) var id: String
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var place: PlaceOptions
 
-    func schedule() throws -> ScheduleID { try ScheduleID(id) }
+    func open(_ body: (Session, ScheduleID) async throws -> Void) async throws {
+      let schedule = try ScheduleID(id)
+      try await Session.open(place) { session in try await body(session, schedule) }
+    }
   }
 
   struct List: AsyncParsableCommand {
@@ -47,16 +52,13 @@ struct ScheduleCommand: AsyncParsableCommand {
       abstract: "Show a schedule: its rules, its last firing, its next ones.",
       discussion: "Example:\n  drawbar schedule show nightly")
 
-    @OptionGroup var name: Name
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var options: Options
 
     func run() async throws {
-      let id = try name.schedule()
-      try await Session.open(place) { session in
+      try await options.open { session, id in
         let schedule = try await session.schedule(id)
         session.terminal.show(
-          output.json ? [Line(JSONText.line(schedule))] : ScheduleText.lines(schedule))
+          options.output.json ? [Line(JSONText.line(schedule))] : ScheduleText.lines(schedule))
       }
     }
   }
@@ -66,15 +68,12 @@ struct ScheduleCommand: AsyncParsableCommand {
       abstract: "Stop a schedule's firings until it is resumed.",
       discussion: "What it has fired runs on.\n\nExample:\n  drawbar schedule pause nightly")
 
-    @OptionGroup var name: Name
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var options: Options
 
     func run() async throws {
-      let id = try name.schedule()
-      try await Session.open(place) { session in
+      try await options.open { session, id in
         try await session.queue.pauseSchedule(id)
-        try await session.tell(id, " is paused", output)
+        try await session.tell(id, " is paused", options.output)
       }
     }
   }
@@ -89,17 +88,14 @@ struct ScheduleCommand: AsyncParsableCommand {
           drawbar schedule resume nightly
         """)
 
-    @OptionGroup var name: Name
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var options: Options
 
     func run() async throws {
-      let id = try name.schedule()
-      try await Session.open(place) { session in
+      try await options.open { session, id in
         let next = try await session.queue.resumeSchedule(id)
         try await session.tell(
           id, next.map { " fires next at \(Clock.text($0)) UTC" } ?? " has no time left: its end has passed",
-          output)
+          options.output)
       }
     }
   }
@@ -116,11 +112,9 @@ struct ScheduleCommand: AsyncParsableCommand {
           drawbar schedule fire nightly --token change-4711
         """)
 
-    @OptionGroup var name: Name
     @Option(help: ArgumentHelp("Makes the firing's id, and keeps it from being doubled.", valueName: "text"))
     var token: String?
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var options: Options
 
     struct Fired: Encodable {
       let schedule: String
@@ -128,15 +122,15 @@ struct ScheduleCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let id = try name.schedule()
-      try await Session.open(place) { session in
+      try await options.open { session, id in
         let chain =
           if let token { try await session.queue.fireSchedule(id, token: token) } else {
             try await session.queue.fireSchedule(id)
           }
         let fired = Fired(schedule: id.rawValue, chain: chain.rawValue)
         session.terminal.show(
-          output.json ? Line(JSONText.line(fired)) : Line("\(id)", .bold) + Line(" has fired: chain \(chain)")
+          options.output.json
+            ? Line(JSONText.line(fired)) : Line("\(id)", .bold) + Line(" has fired: chain \(chain)")
         )
       }
     }
@@ -147,18 +141,15 @@ struct ScheduleCommand: AsyncParsableCommand {
       commandName: "rm", abstract: "Remove a schedule.",
       discussion: "What it has fired runs on.\n\nExample:\n  drawbar schedule rm nightly")
 
-    @OptionGroup var name: Name
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var options: Options
 
     struct Removed: Encodable { let removed: String }
 
     func run() async throws {
-      let id = try name.schedule()
-      try await Session.open(place) { session in
+      try await options.open { session, id in
         guard try await session.queue.removeSchedule(id) else { throw UnknownSchedule(id: id) }
         let line = Line("\(id)", .bold) + Line(" is removed")
-        session.terminal.show(output.json ? Line(JSONText.line(Removed(removed: id.rawValue))) : line)
+        session.terminal.show(options.output.json ? Line(JSONText.line(Removed(removed: id.rawValue))) : line)
       }
     }
   }
