@@ -114,7 +114,7 @@ import Testing
         "night", waves: [["a", "b"]], versions: ["a": "2", "b": "2"], limit: 1, by: "ann")
       try await releases.act(campaign: "night", .start, by: "ann")
       for group in ["a", "b"] {
-        try await stand.eventually("\(group) is started") {
+        try await eventually("\(group) is started") {
           try await releases.deployments(group: group).count == 1
         }
       }
@@ -127,7 +127,7 @@ import Testing
     try await withTwoHalfWay { stand in
       let releases = stand.releases
       try await releases.act("a-1", .rollout, by: "ann")
-      try await stand.eventually("b is rolled back") {
+      try await eventually("b is rolled back") {
         try await releases.deployments(group: "b").first.map {
           $0.origin == "b-1" && $0.state == .success
         } ?? false
