@@ -63,7 +63,7 @@ final class Intake: Sendable {
     for other in others { arguments += other.arguments }
     let result: Result<[Queue.Submitted], any Error>
     do {
-      let answer = try await broker.call(Scripts.submit, arguments)
+      let answer = try await broker.call(Scripts.submit(arguments), arguments)
       let outcomes = try Queue.Submitted.read(answer)
       guard outcomes.count == others.count + 1 else { throw Broker.malformed("submit") }
       result = .success(outcomes)

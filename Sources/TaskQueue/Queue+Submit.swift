@@ -55,7 +55,7 @@ extension Queue {
       for chain in chains[start..<min(start + Self.slice, chains.endIndex)] {
         arguments += try traced(chain).arguments(retention)
       }
-      return Scripts.submit.call(keys: [broker.root], arguments: arguments)
+      return Scripts.submit(arguments).call(keys: [broker.root], arguments: arguments)
     }
     return try await ask(calls).flatMap { try Submitted.read($0) }
   }

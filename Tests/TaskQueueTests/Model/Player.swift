@@ -38,7 +38,8 @@ struct Player {
     switch operation {
     case .submit(let all):
       let chains = reference.allowed(all)
-      let answer = try await ask(scripts.submit, Wire.submit(chains))
+      let words = try Wire.submit(chains)
+      let answer = try await ask(scripts.submit(words), words)
       try same(answer.array?.map(\.string), reference.submit(chains).map { $0 })
     case .stage(var staging):
       staging.members = reference.allowed(staging.members)

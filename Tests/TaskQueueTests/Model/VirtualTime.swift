@@ -5,7 +5,7 @@ import RedisClient
 /// The scripts with a clock of the test's: what they ask of the server's time, and the times to live that
 /// they set, goes to keys beside the namespace. The scripts that ship know nothing of it.
 struct ScriptsInVirtualTime: Sendable {
-  let submit, stage, commit, halt, requeue, hello, complete, beat, bye, reap: RedisScript
+  let submit, submitPlain, stage, commit, halt, requeue, hello, complete, beat, bye, reap: RedisScript
 
   init(changing change: (RedisScript) -> String = { $0.source }) throws {
     func virtual(_ script: RedisScript) throws -> RedisScript {
@@ -17,6 +17,7 @@ struct ScriptsInVirtualTime: Sendable {
       return RedisScript(name: script.name, source: parts[0] + Self.virtualDoor + parts[1])
     }
     submit = try virtual(Scripts.submit)
+    submitPlain = try virtual(Scripts.submitPlain)
     stage = try virtual(Scripts.stage)
     commit = try virtual(Scripts.commit)
     halt = try virtual(Scripts.halt)
@@ -28,10 +29,15 @@ struct ScriptsInVirtualTime: Sendable {
     reap = try virtual(Scripts.reap)
   }
 
+  func submit(_ chains: [RedisArgument]) -> RedisScript {
+    Scripts.submit(chains).name == submitPlain.name ? submitPlain : submit
+  }
+
   /// A server that doesn't know a script is sent it later, out of turn with what was pipelined behind it.
   func load(into redis: RedisClient) async throws {
     let all = [
-      submit, stage, commit, halt, requeue, hello, complete, beat, bye, reap, Self.setTime, Layout.dump,
+      submit, submitPlain, stage, commit, halt, requeue, hello, complete, beat, bye, reap, Self.setTime,
+      Layout.dump,
       Layout.glimpse,
       Layout.remove, Layout.rings, Layout.turnGlimpse,
     ]

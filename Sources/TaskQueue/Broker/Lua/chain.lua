@@ -15,10 +15,6 @@ local function read(id)
   if v then return parse(id, c, v) end
 end
 
-local function pack(s, g, i, n, m, z, t, h)
-  return s .. ' ' .. g .. ' ' .. i .. ' ' .. n .. ' ' .. m .. z .. ' ' .. t .. ' ' .. h
-end
-
 -- More fields of the chain may follow.
 local function put(x, ...)
   call('HSET', x.key, 'v', pack(x.s, x.g, x.i, x.n, x.m, x.z, x.t, x.h), ...)
@@ -26,26 +22,6 @@ end
 
 local function raise(x)
   x.g = successor(x.g)
-end
-
--- How a new chain is told of: "queue level lane keep/keepDead links wait". Most chains of a call are told of in the same
--- words, which are taken apart once.
-local headings = {}
-local function heading(words)
-  local h = headings[words]
-  if not h then
-    local before, queue, level, lane, links, wait = string.match(words, '^((%S+) (%d) (%S+) %S+) (%d+) (%S+)$')
-    h = { before = before, queue = queue, level = level, lane = lane, links = links, wait = wait }
-    h.name = queue .. '|' .. level .. '|' .. lane
-    headings[words] = h
-  end
-  return h
-end
-
--- The `d` of a new chain that is in no group.
-local function alone(h, now)
-  h.alone = h.alone or h.before .. ' ~ 0 ~ ' .. now
-  return h.alone
 end
 
 -- What a chain was written with, and its number in its group. Most chains of a call were written with the same words,

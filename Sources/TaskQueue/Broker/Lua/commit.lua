@@ -87,7 +87,6 @@ each(5, function()
 end)
 each(6, function()
   create(at, now)
-  call('SADD', P .. 'queues', heading(ARGV[at + 1]).queue)
   at = at + CHAIN
 end)
 pushAll()

@@ -1,34 +1,4 @@
--- Making a chain out of arguments: id, "queue level lane keep/keepDead links wait" (keep in ms; wait in ms, or @ms since
--- the epoch), spec, and its rare fields as "name=value name=value …", '' for none.
-local CHAIN = 4
-
--- New chains go to their lanes together, at the end of the script.
-local lines, order = {}, {}
-local function lineUp(id, queue, level, name)
-  local line = lines[name]
-  if not line then
-    line = { ids = {}, queue = queue, level = level }
-    lines[name] = line
-    order[#order + 1] = name
-  end
-  line.ids[#line.ids + 1] = id .. ':1'
-end
-
--- group: they are its members, whose lanes nobody is shown before it is sealed.
-local function pushAll(group)
-  for i = 1, #order do
-    local name = order[i]
-    local line = lines[name]
-    local first = call('RPUSH', P .. 'l:' .. name, unpack(line.ids)) == #line.ids
-    if first and group then
-      call('HSET', P .. 'g:' .. group, 'lane:' .. name, line.queue .. '|' .. line.level)
-    elseif first then
-      showLane(name, line.queue, line.level)
-    elseif not group then
-      wake(line.queue)
-    end
-  end
-end
+-- Making chains of all kinds.
 
 -- What was staged for this root is no longer to be abandoned.
 local function unstage(root)
@@ -69,11 +39,13 @@ local function rareFields(id, extra, now)
 end
 
 local NOTHING = {}
+local createPlain = create
 
 -- Returns 1 created, 0 it exists and stays as it is, or the id of the chain that holds its unique key.
 -- member: nil, or { group =, limit = or nil, number =, want = } for one that is staged.
 local function create(at, now, member)
   local id, h, spec, extra = ARGV[at], heading(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
+  if extra == '' and h.wait == '0' and not member then return createPlain(at, now) end
   local c = P .. 'c:' .. id
   if call('EXISTS', c) == 1 then return 0 end
   local rare, marks = NOTHING, '0'
@@ -98,11 +70,7 @@ local function create(at, now, member)
   call('HSET', c, 'v', pack(time and 'd' or 'r', '1', '0', h.links, marks, '0', NONE, NONE), 'd', alone(h, now), 'S', spec,
     unpack(rare))
   if extra == '' then
-    if time then
-      waitUntil({ id = id, g = '1' }, time, h.queue)
-    else
-      lineUp(id, h.queue, h.level, h.name)
-    end
+    waitUntil({ id = id, g = '1' }, time, h.queue)
     return 1
   end
   local x = read(id)

@@ -1,18 +1,5 @@
 -- The end of a chain, and what follows from it: its group's count, the limit, the parent, the callbacks.
 
--- Written at the end of a script, all in one command each.
-local ended, died, left = {}, {}, {}
-local function flush()
-  if #ended > 0 then call('LPUSH', P .. 'done', unpack(ended)) end
-  if #died > 0 then call('ZADD', P .. 'dead', unpack(died)) end
-  for queue, count in pairs(left) do call('HINCRBY', P .. 'depth', queue, text(count)) end
-  ended, died, left = {}, {}, {}
-end
-
-local function counted(queue, by)
-  left[queue] = (left[queue] or 0) + by
-end
-
 -- Lets a chain that waits for a concurrency key into its lane, other than the one that makes room.
 local function letNext(key, but)
   while true do
@@ -62,7 +49,6 @@ end
 
 local function keepCallback(key, at)
   call('HSET', key, 'cid', ARGV[at], 'ch', ARGV[at + 1], 'cs', ARGV[at + 2])
-  call('SADD', P .. 'queues', heading(ARGV[at + 1]).queue)
 end
 
 -- Removes a group's lanes, with the entries that no longer count.

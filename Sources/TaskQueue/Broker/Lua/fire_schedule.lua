@@ -32,7 +32,6 @@ elseif time ~= '' then
   end
   local answer = create(at, now)
   made = answer == 1 and 'created' or answer == 0 and 'existed' or 'held'
-  call('SADD', P .. 'queues', queue)
   if made == 'held' then holder = answer else call('HSET', key, 'chain', chain, 'at', now) end
   pushAll()
   flush()

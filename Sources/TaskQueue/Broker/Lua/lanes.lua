@@ -1,26 +1,4 @@
--- Where ready chains wait. A lane is in its ring exactly while it has entries, unless it belongs to a
--- group that isn't sealed, or is parked by a limit that tripped. Members of a limited group that were
--- never started wait in a gated lane, whose name begins with "!<limit>|".
-
-local function laneName(queue, level, lane, limit)
-  local name = queue .. '|' .. level .. '|' .. lane
-  if limit then return '!' .. limit .. '|' .. name end
-  return name
-end
-
-local function tripped(limit)
-  return call('HEXISTS', P .. 'L:' .. limit, 'tripped') == 1
-end
-
--- Shows a lane that has entries to the workers, or parks it.
-local function showLane(name, queue, level, limit)
-  if limit and tripped(limit) then
-    call('SADD', P .. 'k:' .. limit, name)
-  else
-    call('RPUSH', P .. 'r:' .. queue .. '|' .. level, name)
-    wake(queue)
-  end
-end
+-- A ready chain's way to its lane.
 
 -- limit: only for a chain that was never started.
 local function push(id, generation, queue, level, lane, limit, atHead)

@@ -48,7 +48,6 @@ for i = at, #ARGV, CHAIN do
 end
 pushAll(group)
 if #made > 0 then call('SADD', P .. 'm:' .. group, unpack(made)) end
-for queue in pairs(coming) do call('SADD', P .. 'queues', queue) end
 call('HINCRBY', g, 'left', #made)
 -- What a root counts before it comes to be: its groups and their members.
 call('HINCRBY', P .. 'parts', root, new + #made)

@@ -21,7 +21,6 @@ for at = 1, #ARGV, CHAIN do
   if type(made) == 'table' then return made end
   out[#out + 1] = made
 end
-for queue in pairs(coming) do call('SADD', P .. 'queues', queue) end
 pushAll()
 flush()
 return out
