@@ -206,6 +206,8 @@ struct DriftTask: QueueTask {
   let releases: Releases
 
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
+    // First: a round that is given up must not be the last.
+    try await releases.queue.submit(releases.nextDriftSweep(now: releases.now()))
     for known in try await releases.fleet.groups() {
       do {
         try await releases.noteDrift(of: known.group.name)
@@ -217,7 +219,6 @@ struct DriftTask: QueueTask {
         context.logger.notice("the drift of \(known.group.name) is not known: \(error)")
       }
     }
-    try await releases.queue.submit(releases.nextDriftSweep(now: releases.now()))
     return Nothing()
   }
 }

@@ -1,7 +1,10 @@
 import AsyncHTTPClient
+import Logging
 import NIOCore
+import RedisClient
 import RedisServer
 import Subprocess
+import TaskQueue
 import Testing
 
 /// The programs for units and containers: how they end, and what they show.
@@ -58,6 +61,31 @@ import Testing
           #expect(metrics.contains("\ndrawbar_worker_serving{worker=\"\(worker)\"} 1\n"))
         }
         #expect(ending == .exited(0))
+      }
+    }
+  }
+
+  /// Without a release: from its start it looks for drift.
+  @Test func aCoordinatorBeginsTheRegularLooksAtOnce() async throws {
+    try await RedisServer.run { server in
+      try await Program.with { drawbar in
+        let redis = RedisClient(server.configuration, logger: Logger(label: "test"))
+        let queue = Queue(redis: redis)
+        _ = try await drawbar.whileRunning(
+          "drawbar-coordinator", ["--redis", "\(server.configuration)"], once: "session coordinator-"
+        ) { _ in
+          let end = ContinuousClock.now + .seconds(20)
+          var begun = false
+          while !begun, ContinuousClock.now < end {
+            let round = try await queue.record(RecordID("clock")).now / 900_000
+            let chains = try await queue.status(
+              [round, round + 1].map { try ChainID("@drift/\($0)") })
+            begun = chains.contains { $0 != nil }
+            try await Task.sleep(for: .milliseconds(20))
+          }
+          #expect(begun)
+        }
+        await redis.close()
       }
     }
   }

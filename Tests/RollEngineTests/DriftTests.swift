@@ -1,8 +1,10 @@
 import Delivery
-import RollEngine
 import Rollout
+import TaskQueue
 import TestSupport
 import Testing
+
+@testable import RollEngine
 
 /// What servers are beside what they should be, and their way back.
 @Suite(.timeLimit(.minutes(2))) struct DriftTests {
@@ -79,6 +81,42 @@ import Testing
     try await Stand.run(servers: 2, workers: 0, coordinators: 0) { stand in
       await #expect(throws: ReleaseError.notInspected(group: "web")) {
         try await stand.releases.drift(of: "web", within: .milliseconds(200))
+      }
+    }
+  }
+
+  /// The round that is due at the server's next quarter of an hour, or the one after where that has just come.
+  private func waits(_ stand: Stand) async throws -> Bool {
+    let round = try await stand.releases.now() / DriftTask.period + 1
+    let chains = try await stand.queue.status([Names.driftSweep(round), Names.driftSweep(round + 1)])
+    return chains.contains { $0?.state == .due }
+  }
+
+  @Test func aScheduledSweepKeepsWhatItFindsAndAsksForTheNext() async throws {
+    try await Stand.run(servers: 4) { stand in
+      stand.fleet.change { $0.hosts["web-02"]?.version = "0" }
+      #expect(try await stand.releases.lastDrift(of: "web") == nil)
+      // A round of long ago: it is due at once.
+      try await stand.queue.submit(stand.releases.nextDriftSweep(now: DriftTask.period - 1))
+      try await eventually("the drift is noted") {
+        try await stand.releases.lastDrift(of: "web") != nil
+      }
+      let note = try #require(try await stand.releases.lastDrift(of: "web"))
+      #expect(note.servers == 4)
+      #expect(note.differences.keys.sorted() == ["web-02"])
+      #expect(try await waits(stand))
+    }
+  }
+
+  /// Without a release, a group, or anybody who calls.
+  @Test func aCoordinatorBeginsTheSweepsAtOnce() async throws {
+    try await Stand.run(servers: 1, workers: 0, coordinators: 0) { stand in
+      #expect(try await !waits(stand))
+      try await withThrowingTaskGroup { tasks in
+        tasks.addTask { try await RegularLooks(stand.releases, logger: quiet).run() }
+        try await eventually("a sweep is due") { try await waits(stand) }
+        tasks.cancelAll()
+        try await tasks.waitForAll()
       }
     }
   }

@@ -40,7 +40,10 @@ struct DrawbarCoordinator: Daemon {
         logger: place.logger)
       let worker = try Coordinator.worker(
         releases, lease: place.lease, middleware: place.middleware, logger: place.logger)
-      return (worker, [BalancerWatch(releases, logger: place.logger)])
+      return (
+        worker,
+        [BalancerWatch(releases, logger: place.logger), RegularLooks(releases, logger: place.logger)]
+      )
     }
   }
 }
