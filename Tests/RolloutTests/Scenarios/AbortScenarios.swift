@@ -80,6 +80,11 @@ extension ScenarioTests {
     > run
     = REVOKED t=30 left=1
 
+    what a forced abort could not kill is owed nothing either
+    fleet:8 r:25 bastion:off deaf:1 hangs:1@DOWNLOAD revoke-deadline:30
+    > start move:1x3 kill run
+    = REVOKED t=30 left=1 owed=-
+
     with no worker there the deadline ends it, and those whose Install had not begun are owed their Markup
     fleet:12 r:25 bastion:off revoke-deadline:30
     > start move:1 move:2x5 workers:off abort run
@@ -94,6 +99,11 @@ extension ScenarioTests {
     fleet:6 rollback
     > start move:1x3 abort run
     = REVOKED left=- out=- | RRR RRR
+
+    what the queue lost in mid-chain is taken to be out
+    fleet:8 r:25 bastion:off
+    > start move:1 forget:1 abort run
+    = REVOKED left=1 | mR RR RR RR
 
     it says who aborted, and why
     fleet:4

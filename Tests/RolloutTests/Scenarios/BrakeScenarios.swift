@@ -72,7 +72,7 @@ extension ScenarioTests {
 
     resume without anything changed is refused
     fleet:12 r:25 fails:2,7@VERIFY
-    > start run !resume
+    > start run !resume~the_brake's_rule_still_holds
     = BRAKED F=2/2 allowed=retry,resume,abort
 
     an override takes a reason
@@ -82,7 +82,7 @@ extension ScenarioTests {
 
     an override by none is refused
     fleet:12 r:25 fails:2,7@VERIFY
-    > start run !resume+0
+    > start run !resume+0~at_least_1,_not_0
     = BRAKED F=2/2
 
     an override sets the limit to F and so many more

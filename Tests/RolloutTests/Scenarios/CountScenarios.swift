@@ -102,6 +102,11 @@ extension ScenarioTests {
     > pull:2 start run
     = BRAKED F=1/5 | vX -- -- -- -- -- -- -- -- --
 
+    a list's batch that was let pass brakes again in the next pass
+    fleet:20 r:25 bastion:off list:1,10%,25% fails:1@VERIFY
+    > start run resume+4 brake retry run
+    = BRAKED F=1/5 attempt=2 why~batch_1_of_the_list_failed_wholly
+
     brake --all finds a pause
     fleet:8 r:25 bastion:off wait:60
     > start waits pause brake-all look

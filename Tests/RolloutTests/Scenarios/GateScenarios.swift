@@ -140,7 +140,9 @@ extension ScenarioTests {
 
     a stage's deadline is no matter of an abort
     fleet:8 r:25 bastion:off stage-deadline:10 hangs:1@INSTALL
-    > start move:1x5 abort run
+    > start move:1x5 abort after:20
+    = REVOKING | >- -- -- --
+    > run
     = REVOKED t=600 left=1
 
     an abort has a deadline of its own

@@ -25,6 +25,11 @@ extension ScenarioTests {
     > start run resume+5 run
     = FAILURE orders=1 F=2/7
 
+    after a resume the next brake orders anew
+    fleet:12 r:25 policy:failures fails:2,7,8@VERIFY
+    > start run resume+1 run
+    = BRAKED orders=2 F=3/3
+
     a cause that it doesn't name is left to people
     fleet:12 r:25 policy:inService fails:2,7@VERIFY
     > start run
@@ -84,22 +89,37 @@ extension ScenarioTests {
     fleet:4 policy:failures watch:60
     > start run
     = SUCCESS watched=60 orders=0
-    > after:5 check:fails
+    > after:5 check:fails look
     = SUCCESS orders=0
-    > after:5 check:fails
+    > after:5 check:fails look look
     = SUCCESS orders=1 log~the_check_errors_failed_2_times_in_a_row:_5_%
 
     a check that passes in between begins the count anew
     fleet:4 policy:failures watch:60
-    > start run after:5 check:fails after:5 check:passes after:5 check:fails
+    > start run after:5 check:fails after:5 check:passes after:5 check:fails look
     = SUCCESS orders=0
-    > after:5 check:fails
+    > after:5 check:fails look
     = SUCCESS orders=1
 
-    after the watch checks no longer matter
+    checks after the watch no longer matter
     fleet:4 policy:failures watch:60
-    > start run after:55 check:fails after:10 check:fails
+    > start run after:55 check:fails after:10 check:fails look
     = SUCCESS orders=0
+
+    a look after the watch is too late
+    fleet:4 policy:failures watch:60
+    > start run after:50 check:fails after:5 check:fails after:20
+    = SUCCESS orders=0
+
+    checks before the end don't matter
+    fleet:4 policy:failures watch:60
+    > start check:fails run after:5 check:fails look
+    = SUCCESS orders=0
+
+    only releases are watched
+    fleet:4 rollback policy:failures watch:60
+    > start run
+    = SUCCESS watched=-
 
     only SUCCESS is watched
     fleet:4 r:50 b:100 bastion:off policy:failures watch:60 fails:2@VERIFY

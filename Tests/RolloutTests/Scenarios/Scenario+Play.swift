@@ -84,7 +84,6 @@ struct Play {
     case "check":
       world.checks.append(
         CheckResult(name: "errors", at: world.now, failure: value == "fails" ? "5 %" : nil))
-      try world.look()
     case "forget": for host in hostnames(value) { world.forget(host) }
     case "race": try race(required(action(value), word))
     default: throw Violation("nobody knows how to do \(word)")

@@ -91,7 +91,7 @@ extension World {
       return advanceGentle(host)
     }
     if stage == chain.stages.last || chain.gentle != nil {
-      chains[host]?.progress = chain.gentle == nil ? .finished : .cancelled
+      chains[host]?.progress = .finished
       settle(host)
     } else {
       chains[host]?.progress = .between(after: stage)

@@ -219,7 +219,9 @@ struct World {
       if deaf.contains(stop.host) { return }
       if !chain.isOver { chain.progress = .cancelled }
     case .thenMarkup, .afterStage:
-      if !chain.isOver, chain.cursor < Stage.install { chain.gentle = stop.mode }
+      // The queue heeds it only before the stage that changes the server, where the run has one.
+      let change = chain.stages.first { $0 == .install || $0 == .run }
+      if !chain.isOver, change.map({ chain.cursor < $0 }) ?? true { chain.gentle = stop.mode }
     }
     chains[stop.host] = chain
     settle(stop.host)
