@@ -31,14 +31,14 @@ extension Queue {
   public func submit(_ chains: [Chain]) async throws -> [Submitted] {
     var outcomes: [Submitted] = []
     outcomes.reserveCapacity(chains.count)
-    // One window is written while the one before is under way.
-    let windows = stride(from: 0, to: chains.count, by: Self.slice * 16).map {
-      chains[$0..<min($0 + Self.slice * 16, chains.count)]
+    // Windows are written while those before are under way: a few hundred chains each, so that Redis soon begins.
+    let windows = stride(from: 0, to: chains.count, by: Self.slice * 4).map {
+      chains[$0..<min($0 + Self.slice * 4, chains.count)]
     }
     try await withThrowingTaskGroup(of: (Int, [Submitted]).self) { group in
       var done: [Int: [Submitted]] = [:]
       for (index, window) in windows.enumerated() {
-        if index >= 3, let (at, part) = try await group.next() { done[at] = part }
+        if index >= 8, let (at, part) = try await group.next() { done[at] = part }
         group.addTask { (index, try await submit(window: window)) }
       }
       while let (at, part) = try await group.next() { done[at] = part }
