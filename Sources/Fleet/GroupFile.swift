@@ -21,16 +21,19 @@ public enum GroupFile {
   ///   - file: the name that errors begin with.
   ///   - scriptNames: the host scripts that a group may replace.
   ///   - script: reads a host script that the file names by path; relative paths are relative to the file.
+  ///   - warn: called for each thing that is allowed and may be regretted, once the whole file is right.
   /// - Throws: every problem of the file at once.
   public static func parse(
     _ yaml: String, file: String, scriptNames: [String] = ["start", "stop"],
-    script: (String) throws -> String = { _ in throw NoScripts() }
+    script: (String) throws -> String = { _ in throw NoScripts() },
+    warn: (FileProblem) -> Void = { _ in }
   ) throws(InvalidFile) -> Group {
     let problems = ProblemList(file: file, subject: "a group")
     let group = problems.root(of: yaml, least: "group, app and servers").flatMap {
       read($0, problems, scriptNames, script)
     }
     guard let group, problems.inOrder.isEmpty else { throw InvalidFile(problems: problems.inOrder) }
+    problems.warnings.forEach(warn)
     return group
   }
 
@@ -128,6 +131,14 @@ public enum GroupFile {
     fields.required("backend", "the name of the HAProxy backend with the group's servers")
     let backend = fields.name("backend", .name) ?? ""
     let states = fields.path("stateFile")
+    if fields.node("stateFile") == nil {
+      fields.problems.warn(
+        "balancer.haproxy.stateFile", at: inner.mark,
+        "is not given: a HAProxy that is restarted sends requests to servers that are out of service, until a"
+          + " coordinator has told it again (about a second, while one runs). Have it read its servers' states from a"
+          + " file that workers and coordinators may write (server-state-file PATH, load-server-state-from-file global),"
+          + " and give its path here")
+    }
     switch (fields.node("socket") != nil, fields.node("address") != nil) {
     case (true, false):
       return .haproxy(

@@ -6,6 +6,8 @@ package final class ProblemList {
   /// What the file describes: `a group`.
   package let subject: String
   private var problems: [FileProblem] = []
+  /// What is allowed, and may be regretted; in the order in which it was found.
+  package private(set) var warnings: [FileProblem] = []
 
   package init(file: String, subject: String) {
     self.file = file
@@ -19,6 +21,12 @@ package final class ProblemList {
   package func add(_ field: String, line: Int, column: Int, _ message: String) {
     problems.append(
       FileProblem(file: file, line: line, column: column, field: field, message: message))
+  }
+
+  package func warn(_ field: String, at mark: Mark?, _ message: String) {
+    warnings.append(
+      FileProblem(
+        file: file, line: mark?.line ?? 1, column: mark?.column ?? 1, field: field, message: message))
   }
 
   package func add(_ problem: FileProblem) { problems.append(problem) }

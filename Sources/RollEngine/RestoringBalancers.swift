@@ -79,7 +79,8 @@ extension Releases {
     }
     do {
       let wanted = try await intents(of: balancer)
-      let moved = try await carryOut(wanted, on: driver, permit)
+      let (forgotten, missing) = try await carryOut(wanted, on: driver, permit)
+      let moved = forgotten.union(missing)
       // A Markup or a Markdown may have begun meanwhile, and what was just said may undo it.
       let now = try await intents(of: balancer)
       if now != wanted {
@@ -90,6 +91,9 @@ extension Releases {
         Commit.Change(name, expecting: record.revision, set: ["life": try JSON.encode(life)])
       ]
       guard try await queue.commit(commit) == .committed else { return nil }
+      if told != nil, !forgotten.isEmpty {
+        logger.warning("\(endpoint.hasForgotten(forgotten.sorted()))")
+      }
       if told != nil || !moved.isEmpty {
         logger.notice(
           "the load balancer of backend \(endpoint.backend) has begun anew (process \(life.process)): \(moved.count) states asserted again"
@@ -105,16 +109,16 @@ extension Releases {
 
   /// Makes it so where it is not.
   ///
-  /// - Returns: the servers that were moved.
+  /// - Returns: the servers that were moved: those that served although they are wanted out, and those that did not.
   private func carryOut(
     _ wanted: BalancerIntents, on driver: any LoadBalancer, _ permit: @Sendable () async throws -> Void
-  ) async throws -> Set<String> {
+  ) async throws -> (forgotten: Set<String>, missing: Set<String>) {
     let servers = try await driver.servers()
     let strayed = wanted.out.filter { servers[$0].map { $0.state == .up || $0.state == .down } ?? false }
     let missing = wanted.into.filter { servers[$0].map { $0.state == .maint || $0.state == .drain } ?? false }
     for host in strayed.sorted() { _ = try await driver.holdOut(host, permit: permit) }
     for host in missing.sorted() { _ = try await driver.letIn(host, permit: permit) }
-    return strayed.union(missing)
+    return (strayed, missing)
   }
 
   private func intents(of balancer: Balancer) async throws -> BalancerIntents {
@@ -133,5 +137,22 @@ extension Releases {
       }
     }
     return BalancerIntents(deployments, leftOut: leftOut, pulledOut: pulledOut)
+  }
+}
+
+extension HAProxyEndpoint {
+  /// What an operator should know of a restart after which servers served that were out, and what keeps that from
+  /// happening again.
+  func hasForgotten(_ hosts: [String]) -> String {
+    let what =
+      "HAProxy was restarted and had forgotten that servers of \(backend) are out: until now requests may have reached "
+      + hosts.joined(separator: ", ")
+    guard let stateFile else {
+      return what
+        + ". Have it read its servers' states from a file (server-state-file, load-server-state-from-file"
+        + " global), and name that as balancer.haproxy.stateFile in the group's file"
+    }
+    return what + ". It did not read \(stateFile), which the group's file names: its configuration needs"
+      + " `server-state-file \(stateFile)` and `load-server-state-from-file global`, and it must be allowed to read it"
   }
 }

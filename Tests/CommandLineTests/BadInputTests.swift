@@ -45,6 +45,19 @@ import Testing
     }
   }
 
+  @Test func whatMayBeRegrettedIsWarnedOfAndDone() async throws {
+    try await Program.with { drawbar in
+      let balancer = "balancer:\n  haproxy: { socket: /run/haproxy.sock, backend: b"
+      for (rest, isWarned) in [(" }", true), (", stateFile: /run/haproxy.state }", false)] {
+        let file = try drawbar.write(Self.file(extra: balancer + rest), to: "g.yaml")
+        let answer = try await drawbar("group", "apply", "--check", file)
+        #expect(answer.code == 0)
+        #expect(answer.err.hasPrefix("warning: \(file):4:12: balancer.haproxy.stateFile: ") == isWarned)
+        #expect(answer.err.isEmpty != isWarned)
+      }
+    }
+  }
+
   @Test func commandLines() async throws {
     try await Program.with { drawbar in
       #expect(try await drawbar("frobnicate").code == 2)

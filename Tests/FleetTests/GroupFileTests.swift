@@ -45,6 +45,27 @@ import Testing
       ])
   }
 
+  /// Without it a HAProxy that is restarted forgets who is out.
+  @Test func aHAProxyWithoutAStateFileIsWarnedOf() throws {
+    func warnings(_ yaml: String) throws -> [FileProblem] {
+      var found: [FileProblem] = []
+      _ = try GroupFile.parse(yaml, file: "web.yaml", script: { $0 }, warn: { found.append($0) })
+      return found
+    }
+    let found = try warnings(Self.whole)
+    #expect(found.map(\.field) == ["balancer.haproxy.stateFile"])
+    #expect(
+      found.first.map { "\($0)" }?.hasPrefix("web.yaml:8:12: balancer.haproxy.stateFile: is not") == true)
+    #expect(found.first?.message.contains("server-state-file") == true)
+    let kept = Self.whole.replacing(
+      "backend: shop }", with: "backend: shop, stateFile: /var/lib/haproxy/state }")
+    #expect(try warnings(kept) == [])
+    #expect(
+      try warnings(Self.whole.replacing("socket: /run/haproxy/admin.sock, ", with: "address: lb:9999, "))
+        .count == 1)
+    #expect(try warnings("group: g\napp: a\nservers:\n- { host: h, port: 80, directory: /srv/h }\n") == [])
+  }
+
   @Test func littleIsEnough() throws {
     let group = try GroupFile.parse(
       "group: g\napp: a\nservers:\n- host: h\n  port: 80\n  directory: /srv/h\n", file: "g.yaml")

@@ -1,6 +1,8 @@
 import Delivery
 import Fleet
+import Logging
 import Rollout
+import Synchronization
 import TaskQueue
 import TestSupport
 import Testing
@@ -79,5 +81,57 @@ import Testing
       _ = try await stand.releases.preview(group: "web", version: "2")
       #expect(stand.fleet.outOfService == ["web-04"])
     }
+  }
+
+  @Test func aRestartThatForgotIsWarnedOf() async throws {
+    try await withOneOut { stand in
+      let said = Said()
+      let releases = Releases(
+        queue: stand.queue, fleet: stand.store, packages: nil, balancers: { _ in stand.fleet },
+        logger: Logger(label: "test") { _ in said })
+      // One that read its servers' states has forgotten nothing.
+      stand.fleet.change { state in
+        state.restart()
+        state.hosts["web-05"]?.state = .maint
+      }
+      _ = try await releases.balancerFacts(stand.group)
+      #expect(said.warnings == [])
+      stand.fleet.change { $0.restart() }
+      _ = try await releases.balancerFacts(stand.group)
+      #expect(said.warnings.count == 1)
+      #expect(said.warnings.first?.contains("requests may have reached web-05. Have it read") == true)
+      _ = try await releases.balancerFacts(stand.group)
+      #expect(said.warnings.count == 1)
+    }
+  }
+
+  /// Keeps what is warned of.
+  private final class Said: LogHandler {
+    private let lines = Mutex<[String]>([])
+    var warnings: [String] { lines.withLock { $0 } }
+    var metadata: Logger.Metadata {
+      get { [:] }
+      set {}
+    }
+    var logLevel: Logger.Level {
+      get { .warning }
+      set {}
+    }
+    subscript(metadataKey key: String) -> Logger.MetadataValue? {
+      get { nil }
+      set {}
+    }
+    func log(event: LogEvent) { lines.withLock { $0.append("\(event.message)") } }
+  }
+
+  @Test func whatWasForgottenIsToldWithTheSettingThatPreventsIt() {
+    var endpoint = HAProxyEndpoint(address: .unix(path: "/s"), backend: "shop")
+    let bare = endpoint.hasForgotten(["web-1", "web-2"])
+    #expect(bare.contains("servers of shop are out: until now requests may have reached web-1, web-2."))
+    #expect(bare.contains("balancer.haproxy.stateFile in the group's file"))
+    endpoint.stateFile = "/var/lib/haproxy/state"
+    let unread = endpoint.hasForgotten(["web-1"])
+    #expect(
+      unread.contains("`server-state-file /var/lib/haproxy/state` and `load-server-state-from-file global`"))
   }
 }

@@ -13,7 +13,8 @@ struct GroupCommand: AsyncParsableCommand {
       abstract: "Make a group known, or change it, by its file.",
       discussion: """
         The file is checked as a whole first: every problem is reported with its line, and nothing is changed
-        while there is one. A deployment under way keeps the group as it was when it began.
+        while there is one. What is allowed and may be regretted is told on standard error. A deployment under
+        way keeps the group as it was when it began.
 
         Examples:
           drawbar group apply shop-web.yaml
@@ -38,6 +39,8 @@ struct GroupCommand: AsyncParsableCommand {
         try Files.text(file), file: file, scriptNames: HostScripts.defaults.keys.sorted()
       ) { path in
         try Files.text(path.hasPrefix("/") ? path : folder + "/" + path)
+      } warn: {
+        Terminal.standardError().show(Line("warning: \($0)", .yellow))
       }
       if check {
         return tell(
