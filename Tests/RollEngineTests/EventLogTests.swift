@@ -1,5 +1,6 @@
 import RollEngine
 import Rollout
+import TaskQueue
 import Testing
 
 /// The durable record of what happened to a deployment.
@@ -49,6 +50,11 @@ import Testing
       }
       let entries = try await stand.releases.events(of: "web-1")
       #expect(entries.map(\.revision) == Array(1...601))
+      var sizes: [Int] = []
+      for slice in 0..<3 {
+        sizes.append(try await stand.queue.record(RecordID("events/web-1/\(slice)")).fields.count)
+      }
+      #expect(sizes == [256, 256, 89])
       #expect(try await stand.releases.events(of: "web-1", after: 600).map(\.revision) == [601])
       #expect(try await stand.releases.replay("web-1") == stand.releases.look("web-1").deployment)
     }
