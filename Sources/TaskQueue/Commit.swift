@@ -64,7 +64,8 @@ public struct Cancellation: Sendable {
 
   public let chain: ChainID
   public let mode: Mode
-  /// Only while the cursor is below this link; nil: wherever it is.
+  /// Only as long as this link has not begun: one that waits for its turn has not, one that began once and came back
+  /// (to be tried again, from a worker that ended) has. nil: wherever the chain is.
   public let onlyBefore: Int?
 
   public init(_ chain: ChainID, _ mode: Mode, onlyBefore: Int? = nil) {

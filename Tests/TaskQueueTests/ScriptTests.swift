@@ -210,6 +210,36 @@ import Testing
     }
   }
 
+  @Test func aLinkThatWaitsForItsTurnHasNotBegunAndOneThatCameBackHas() async throws {
+    try await withQueue { queue in
+      var install = try Link(Say.self, "install")
+      install.options.concurrency = try ConcurrencyLimit(key: Identifier("machine"), atMost: 1)
+      let links = [try Link(Say.self, "download"), install, try Link(Say.self, "markup")]
+      try await queue.submit(["a", "b"].map { try Chain(id: ChainID($0), links: links) })
+      let hand = try await Hand(queue)
+      _ = try await hand.turn(take: 2)
+      try await hand.end("a")
+      _ = try await hand.turn(take: 1)
+      // It holds the key, for which the other waits.
+      try await hand.end("b")
+      #expect(try await hand.turn(take: 1)?.granted.count == 0)
+      let revoke = { (id: String) in
+        Cancellation(try ChainID(id), .afterLinkThen(last: 2), onlyBefore: 1)
+      }
+      #expect(try await queue.cancel([revoke("a"), revoke("b")]) == [.unknownOrEnded, .underWay])
+      #expect(try await hand.turn(take: 1)?.granted.map(\.cursor) == [2])
+      #expect(try await hand.end("b") == 0)
+      #expect(try await queue.status([ChainID("b")])[0]?.outcomes.keys.sorted() == [0, 2])
+      for kind in [Outcome.Kind.back, .snooze(0), .retry(after: 0, code: "busy", message: "")] {
+        try await hand.end("a", kind)
+        #expect(try await queue.cancel([revoke("a")]) == [.unknownOrEnded])
+        #expect(try await hand.turn(take: 1)?.granted.map(\.cursor) == [1])
+      }
+      try await hand.end("a", .unstarted)
+      #expect(try await queue.cancel([revoke("a")]) == [.unknownOrEnded])
+    }
+  }
+
   @Test func cancelHasThreeModes() async throws {
     try await withQueue { queue in
       let links = try (0..<4).map { try Link(Say.self, "\($0)") }

@@ -48,7 +48,9 @@ extension ReferenceQueue {
   mutating func cancel(_ stop: Operation.Stop) -> Int {
     let id = stop.chain
     guard let chain = chains[id], !chain.hasEnded else { return 0 }
-    if let before = stop.before, chain.cursor >= before { return 0 }
+    if let before = stop.before, chain.cursor > before || chain.cursor == before && chain.linkHasBegun {
+      return 0
+    }
     // What was said before and is stronger, stays.
     if chain.cancel == .last || chain.cancel == .now, stop.mode != .now { return 2 }
     let mode: Cancel =
@@ -128,6 +130,7 @@ extension ReferenceQueue {
     chains[id] = chain
     special.insert(id)
     forgetTries(id)
+    chains[id]?.cameBack = true
     arrive(id, atHead: nextHead())
     return code
   }

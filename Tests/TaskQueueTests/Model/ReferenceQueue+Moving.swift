@@ -70,6 +70,7 @@ extension ReferenceQueue {
     chains[id]?.attempts = 0
     chains[id]?.crashesAlone = 0
     chains[id]?.crashesInCompany = 0
+    chains[id]?.cameBack = false
   }
 
   /// One group whose members are being cancelled, of the server's choice.

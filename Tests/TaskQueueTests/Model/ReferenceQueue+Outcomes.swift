@@ -51,7 +51,7 @@ extension ReferenceQueue {
       }
       chain.cursor = following
       chain.startedBefore = true
-      (chain.attempts, chain.crashesAlone, chain.crashesInCompany) = (0, 0, 0)
+      (chain.attempts, chain.crashesAlone, chain.crashesInCompany, chain.cameBack) = (0, 0, 0, false)
       chain.generation += 1
       if sessions[name]?.suspect == id { sessions[name]?.suspect = nil }
       if alive, turn.stay, stays(chain, name, rings, seen: seen > 0) {
@@ -72,6 +72,7 @@ extension ReferenceQueue {
     case .retry(let time), .snooze(let time):
       if stops { return divert(id, chain, from: link) }
       if kind == .retry(time) { chain.attempts += 1 }
+      chain.cameBack = true
       chain.generation += 1
       chains[id] = chain
       wait(id, until: now + time)
@@ -80,7 +81,7 @@ extension ReferenceQueue {
       if stops { return divert(id, chain, from: link) }
       chain.generation += 1
       // What was never begun waits where a limit may hold it back.
-      if kind == .unstarted { chain.started = chain.startedBefore }
+      if kind == .unstarted { chain.started = chain.startedBefore } else { chain.cameBack = true }
       chains[id] = chain
       makeReady(id, atHead: nextHead())
       return 0

@@ -49,6 +49,7 @@ extension ReferenceQueue {
       if suspect { sessions[name]?.suspect = id }
       if before?.cancels.contains(id) == true { sessions[name]?.cancels.insert(id) }
       chain.generation += 1
+      chain.cameBack = true
       chain.takenBackFrom = token
       chain.place = .ended
       if let last, !ending {

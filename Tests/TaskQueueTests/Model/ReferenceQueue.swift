@@ -84,6 +84,8 @@ struct ReferenceQueue {
     /// Whether a link was ever begun, as far as anyone knows; and what that was before the present grant.
     var started = false
     var startedBefore = false
+    /// Whether the link at the cursor was begun and came back without an end.
+    var cameBack = false
     var begun = 0
     var expires: Int?
     /// The concurrency key that it runs under.
@@ -99,6 +101,13 @@ struct ReferenceQueue {
     var results: [Int: String] = [:]
     /// The token under which a death or a goodbye took it back, while nobody had it since.
     var takenBackFrom: Token?
+
+    var linkHasBegun: Bool {
+      switch place {
+      case .held, .group: true
+      default: cameBack || attempts > 0 || crashesAlone > 0 || crashesInCompany > 0
+      }
+    }
 
     /// What was given up is kept for longer.
     var goesAt: Int? { ended.map { $0 + keep * (state == .dead ? 2 : 1) } }

@@ -1,13 +1,22 @@
 -- Cancelling.
 
+-- Whether the link at the cursor was ever begun, as far as anyone knows.
+local function hasBegun(x)
+  if x.s ~= 'r' and x.s ~= 'd' then return true end
+  if x.m == '0' or x.m == '2' then return false end
+  local f = call('HMGET', x.key, 'a', 'k', 'u', 'b')
+  return f[1] or f[2] or f[3] or f[4]
+end
+
 -- One chain. mode: now | after | then:<link> | unstarted (only if no link was ever granted).
--- before: only while the cursor is below it ('' any).
+-- before: only as long as this link has not begun ('' any).
 -- Returns 0 no such chain or ended, 1 ended at once, 2 its holder will be told, or the link runs out.
 local function cancel(id, mode, before, now)
   local x = read(id)
   if not x or x.s == 'f' or x.s == 'x' or x.s == 'c' then return 0 end
   local cursor = tonumber(x.i)
-  if before ~= '' and cursor >= tonumber(before) then return 0 end
+  local edge = tonumber(before)
+  if edge and (cursor > edge or cursor == edge and hasBegun(x)) then return 0 end
   if mode == 'unstarted' then
     if x.z == '1' or x.s == 'w' then return 0 end
     mode = 'now'
@@ -31,7 +40,7 @@ local function cancel(id, mode, before, now)
   raise(x)
   if last and x.z == '1' and cursor <= tonumber(last) then
     if x.s == 'r' then passKey(x) end
-    call('HDEL', x.key, 'a', 'k', 'u', 'y')
+    call('HDEL', x.key, 'a', 'k', 'u', 'b', 'y')
     dropGroups(x, cursor, tonumber(last) - 1)
     x.i, x.m = last, WITH_LINK[x.m]
     arrive(x, now, false, false, 'C', 'last')

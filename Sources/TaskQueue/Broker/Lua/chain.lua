@@ -67,7 +67,7 @@ end
 -- The rare fields of the link that has ended are those of no other.
 local function forgetLink(x)
   if x.m == '1' or x.m == '3' then
-    call('HDEL', x.key, 'a', 'k', 'u', 'y', 'z')
+    call('HDEL', x.key, 'a', 'k', 'u', 'b', 'y', 'z')
     -- A cancel stays until it is carried out.
     if call('HEXISTS', x.key, 'C') == 0 then x.m = LESS_LINK[x.m] end
   end

@@ -31,7 +31,7 @@
 -- d, written once: queue level lane keep/keepDead group number+want limit created     (~: none)
 -- S, written once: the links and their inputs, opaque.
 -- Rare fields of the link (marks 1): a failed attempts, k crashes alone, u crashes in company, C cancel,
---   K concurrency key held, y a turn under a rate limit is reserved,
+--   b begun, and came back without an end, K concurrency key held, y a turn under a rate limit is reserved,
 --   z its first link was granted before, e failure "link code", E its message
 -- Rare fields of the chain (marks 2): p<i> plan of a link, U unique key, X not to start after, F group that runs
 --   when it dies, B brake, O the chain that it follows, lg its tasks wrote lines, pr progress

@@ -192,16 +192,22 @@ local function settleAnyCase(kind, id, generation, one, two, three)
       put(x, 'a', text(attempts + 1), 'e', link .. ' ' .. two, 'E', three)
       emit('retry', id, link .. ' ' .. two)
     else
-      put(x)
+      x.m = WITH_LINK[x.m]
+      put(x, 'b', '1')
     end
-    if x.m ~= '0' then call('HDEL', c, 'y') end
+    call('HDEL', c, 'y')
     waitUntil(x, text(now + tonumber(one)), (place(x)))
     return 0
   end
   -- It waits where those wait that a limit may hold back.
   local fresh = kind == 'unstarted' and link == 0 and not startedBefore
   if fresh then x.z = '0' end
-  makeReady(x, true, fresh)
+  if kind == 'back' then
+    x.m = WITH_LINK[x.m]
+    makeReady(x, true, fresh, 'b', '1')
+  else
+    makeReady(x, true, fresh)
+  end
   return 0
 end
 

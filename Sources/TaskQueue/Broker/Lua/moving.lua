@@ -29,7 +29,7 @@ end
 local function divert(x, link, cancelled, now, ...)
   local last = string.match(cancelled, '^then:(%d+)$')
   if last and link < tonumber(last) then
-    call('HDEL', x.key, 'a', 'k', 'u', 'y')
+    call('HDEL', x.key, 'a', 'k', 'u', 'b', 'y')
     dropGroups(x, link + 1, tonumber(last) - 1)
     x.i, x.m = last, WITH_LINK[x.m]
     return arrive(x, now, false, true, 'C', 'last', ...)

@@ -30,7 +30,8 @@ local function takeOneBack(x, crashed, alone, cap, now)
     end
     return makeReady(x, true, false, 'u', text(suspicions))
   end
-  makeReady(x, true, false)
+  x.m = WITH_LINK[x.m]
+  makeReady(x, true, false, 'b', '1')
 end
 
 -- A slice of what `session` holds goes back; crashed: its process died with it. Returns true when nothing is left.

@@ -22,7 +22,8 @@ for i = 2, #ARGV do
       call('PERSIST', x.key)
       call('PERSIST', P .. 'log:' .. x.id)
       call('HDEL', x.key, 'a', 'k', 'u', 'y', 'C', 'e', 'E', 'F')
-      x.m = LESS_LINK[x.m]
+      call('HSET', x.key, 'b', '1')
+      x.m = WITH_LINK[x.m]
       raise(x)
       local d = describe(x)
       if d.group then
