@@ -90,7 +90,26 @@ extension Releases {
     frozen.servers += known.group.servers.filter { !hosts.contains($0.host) }
     let ours = Set(
       ledger.leftOut + stored.deployment.targets.filter { $0.touched || $0.isUnderWay }.map(\.host))
-    return (frozen, try await planServers(known.group, ours: ours))
+    var servers = try await planServers(known.group, ours: ours)
+    if stored.deployment.kind == .scaleOut {
+      try await tellVersions(of: &servers, known.group, stored.deployment, planned: hosts)
+    }
+    return (frozen, servers)
+  }
+
+  /// Which versions the servers run that may join a scale-out. One that was there when it was planned and was left
+  /// alone counts as being at the version where it can't be asked now; a new one is taken along, as in a plan.
+  private func tellVersions(
+    of servers: inout [PlanServer], _ group: Fleet.Group, _ deployment: Deployment, planned: Set<String>
+  ) async throws {
+    let targets = Set(deployment.targets.map(\.host))
+    var asked = group
+    asked.servers.removeAll { targets.contains($0.host) }
+    let versions = try await reported(asked)
+    for index in servers.indices {
+      let host = servers[index].host
+      servers[index].version = versions[host] ?? (planned.contains(host) ? deployment.package.version : nil)
+    }
   }
 }
 

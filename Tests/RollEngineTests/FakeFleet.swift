@@ -37,6 +37,8 @@ final class FakeFleet: LoadBalancer, Sendable {
     var degraded = false
     /// Whose installed content is not what was published.
     var altered: Set<String> = []
+    /// Who doesn't say which version it runs.
+    var silent: Set<String> = []
     /// What the scripts of day-2 runs were handed, by host.
     var ran: [String: [String]] = [:]
     var mostOut = 0
@@ -53,6 +55,13 @@ final class FakeFleet: LoadBalancer, Sendable {
   func host(_ name: String) -> Host { state.withLock { $0.hosts[name]! } }
   var versions: [String: Int] {
     state.withLock { Dictionary($0.hosts.values.map { ($0.version, 1) }, uniquingKeysWith: +) }
+  }
+  /// What the servers say that they run; asked of no other than these.
+  func reported(by group: Fleet.Group) -> [String: String] {
+    state.withLock { state in
+      let asked = group.servers.map(\.host).filter { !state.silent.contains($0) }
+      return state.hosts.filter { asked.contains($0.key) }.mapValues(\.version)
+    }
   }
   var outOfService: [String] {
     state.withLock { $0.hosts.filter { $0.value.state != .up }.map(\.key).sorted() }

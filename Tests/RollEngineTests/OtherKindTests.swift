@@ -30,6 +30,29 @@ import Testing
     }
   }
 
+  @Test func aRetriedScaleOutTakesNewServersThatLackTheVersionAndNoOthers() async throws {
+    try await Stand.run(servers: 9) { stand in
+      stand.fleet.change { state in
+        for host in ["web-03", "web-08"] {
+          state.hosts[host]?.version = "0"
+          state.failing.append(.init(version: "1", stage: .verify, host: host))
+        }
+      }
+      try await stand.releases.scaleOut("web", options: ReleaseOptions(start: true), by: "ann")
+      try await stand.follow("web-1", to: .braked)
+      // Of those that come meanwhile one is at the version and one can't be asked; nor can one that was left alone.
+      try await stand.changeGroup(add: ["web-10": "0", "web-11": "1", "web-12": "0"])
+      stand.fleet.change { ($0.failing, $0.silent) = ([], ["web-05", "web-12"]) }
+      try await stand.releases.act("web-1", .retry, by: "ann")
+      let view = try await stand.follow("web-1", to: .success)
+      #expect(
+        Set(view.deployment.targets.map(\.host)) == ["web-03", "web-08", "web-10", "web-12"])
+      #expect(view.states == ["SUCCESS": 4])
+      #expect(stand.fleet.versions == ["1": 12])
+      #expect(stand.fleet.host("web-05").begun == [:])
+    }
+  }
+
   @Test func aRestartGoesOverTheFleetAndChangesNoVersion() async throws {
     try await Stand.run(servers: 8) { stand in
       try await stand.releases.run(

@@ -42,7 +42,7 @@ struct Stand: Sendable {
         fleet: fake, store: store, queue: queue,
         releases: Releases(
           queue: queue, fleet: store, packages: PackageStore(directory: packages), balancers: { _ in fake },
-          reported: { _ in fake.state.withLock { $0.hosts.mapValues(\.version) } },
+          reported: { fake.reported(by: $0) },
           proven: { _, _ in nil },
           logger: quiet), directory: packages, group: group)
       do {
@@ -88,6 +88,19 @@ struct Stand: Sendable {
       view = try await releases.look(id)
     }
     return view
+  }
+
+  /// Servers come to the group, which run a version already, or leave it.
+  func changeGroup(add: [String: String] = [:], remove: Set<String> = []) async throws {
+    fleet.change { state in
+      for (host, version) in add { state.hosts[host] = .init(version: version) }
+    }
+    var group = try await store.group(group.name)?.group ?? self.group
+    group.servers.removeAll { remove.contains($0.host) }
+    group.servers += add.keys.sorted().map {
+      Server(host: $0, address: "127.0.0.1", port: 9_000, directory: "/srv/\($0)")
+    }
+    try await store.apply(group)
   }
 
   private static func publish(_ version: String, in directory: String) throws {

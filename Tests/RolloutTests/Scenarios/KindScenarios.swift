@@ -75,6 +75,16 @@ extension ScenarioTests {
     > start run new:5 retry run
     = SUCCESS | S S S
 
+    those that were left alone are left alone by the retry
+    fleet:6 r:50 at-version:1…4 scale-out fails:5@VERIFY#1
+    > start run new:7 retry run
+    = SUCCESS hosts=5/6/7 handed=4
+
+    one that has lost the version since joins at a retry
+    fleet:6 r:50 at-version:1…4 scale-out fails:5@VERIFY#1
+    > start run loses-version:3 retry run
+    = SUCCESS hosts=5/6/3
+
     a scale-out brakes as every release does
     fleet:8 r:25 at-version:1…3 scale-out fails:4@INSTALL
     > start run

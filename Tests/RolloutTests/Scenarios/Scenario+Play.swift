@@ -80,6 +80,11 @@ struct Play {
         if world.hosts[host] == nil { world.hosts[host] = World.Host() }
       }
       world.servers = servers
+    case "loses-version":
+      for index in servers.indices where hostnames(value).contains(servers[index].host) {
+        servers[index].version = "1"
+      }
+      world.servers = servers
     case "workers": world.workersAreGone = value == "off"
     case "check":
       world.checks.append(
