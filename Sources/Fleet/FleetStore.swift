@@ -30,8 +30,10 @@ public struct FleetStore: Sendable {
   }
 
   /// Makes a group known, or replaces it. Flags of servers that are no longer in it go.
+  ///
+  /// - Parameter kept: the servers whose flags stay although they have left.
   @discardableResult
-  public func apply(_ group: Group) async throws -> Applied {
+  public func apply(_ group: Group, keepingFlagsOf kept: Set<String> = []) async throws -> Applied {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let json = Array(try encoder.encode(group))
@@ -41,7 +43,7 @@ public struct FleetStore: Sendable {
     guard let parts = answer.array, parts.count == 2, let revision = parts[0].int else {
       throw FleetStoreError("Redis answered apply of \(group.name) with something else than a revision")
     }
-    try await dropFlagsOfOthers(than: group)
+    try await dropFlags(of: group.name, exceptOn: kept.union(group.servers.map(\.host)))
     if parts[1].int == 0 { return .unchanged(revision: revision) }
     return revision == 1 ? .created : .changed(revision: revision)
   }
@@ -108,15 +110,14 @@ public struct FleetStore: Sendable {
     return (String(key[..<colon]), flag)
   }
 
-  private func dropFlagsOfOthers(than group: Group) async throws {
-    let keys = try await redis.send(RedisCommand("HKEYS", .init(flagsKey(group.name)))).array ?? []
-    let hosts = Set(group.servers.map(\.host))
+  private func dropFlags(of group: String, exceptOn hosts: Set<String>) async throws {
+    let keys = try await redis.send(RedisCommand("HKEYS", .init(flagsKey(group)))).array ?? []
     let gone = keys.compactMap(\.string).filter { key in
       Self.split(key).map { !hosts.contains($0.host) } ?? true
     }
     guard !gone.isEmpty else { return }
     try await redis.send(
-      RedisCommand("HDEL", [.init(flagsKey(group.name))] + gone.map { RedisArgument($0) }))
+      RedisCommand("HDEL", [.init(flagsKey(group))] + gone.map { RedisArgument($0) }))
   }
 
   /// Milliseconds since 1970 by the server's clock.

@@ -2,6 +2,7 @@ import Delivery
 import Fleet
 import RollEngine
 import Rollout
+import TestSupport
 import Testing
 
 /// Servers that leave their group while it is released: what they did no longer holds anything up.
@@ -54,6 +55,27 @@ import Testing
       let view = try await stand.follow("web-1", to: .success)
       #expect(view.deployment.bastion?.host == "web-02")
       #expect(view.states == ["SUCCESS": 3, "EXCLUDED": 1])
+    }
+  }
+
+  @Test func oneThatWasPulledOutAndThenLeftIsNotReleased() async throws {
+    var config = DeploymentConfig.automatic
+    config.gates.bake = .manual
+    try await Stand.run(servers: 4, config: config) { stand in
+      try await stand.releases.create(
+        group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
+      try await stand.follow("web-1", to: .smokeSuccess)
+      try await stand.releases.pullOut(["web-04"], of: "web", by: "bob", reason: "goes to the scrap yard")
+      try await eventually("it is out") { stand.fleet.outOfService == ["web-01", "web-04"] }
+      try await stand.changeGroup(remove: ["web-04"])
+      try await stand.releases.act("web-1", .bake, by: "ann")
+      let view = try await stand.follow("web-1", to: .success)
+      #expect(view.states == ["SUCCESS": 3, "EXCLUDED": 1])
+      #expect(stand.fleet.host("web-04").begun == [:])
+      #expect(stand.fleet.outOfService == ["web-04"])
+      // Nothing is under way any more: the next file takes its flag as well.
+      try await stand.changeGroup()
+      #expect(try await stand.store.flags(of: "web") == [:])
     }
   }
 }

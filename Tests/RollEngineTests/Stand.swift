@@ -100,7 +100,7 @@ struct Stand: Sendable {
     group.servers += add.keys.sorted().map {
       Server(host: $0, address: "127.0.0.1", port: 9_000, directory: "/srv/\($0)")
     }
-    try await store.apply(group)
+    try await releases.apply(group)
   }
 
   private static func publish(_ version: String, in directory: String) throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Fleet
+import RollEngine
 import Workflows
 
 struct GroupCommand: AsyncParsableCommand {
@@ -14,7 +15,7 @@ struct GroupCommand: AsyncParsableCommand {
       discussion: """
         The file is checked as a whole first: every problem is reported with its line, and nothing is changed
         while there is one. What is allowed and may be regretted is told on standard error. A deployment under
-        way keeps the group as it was when it began.
+        way keeps the group as it was when it began; a retry follows its list of servers.
 
         Examples:
           drawbar group apply shop-web.yaml
@@ -49,7 +50,7 @@ struct GroupCommand: AsyncParsableCommand {
       }
       try await Session.open(place) { session in
         let (what, revision) =
-          switch try await session.fleet.apply(group) {
+          switch try await session.releases.apply(group) {
           case .created: ("created", 1)
           case .changed(let revision): ("changed", revision)
           case .unchanged(let revision): ("unchanged", revision)
