@@ -192,7 +192,11 @@ public struct HAProxyBalancer: LoadBalancer {
 
   /// The answer to `show info`, and the table after it.
   private static func parts(_ answer: String) -> (Substring, Substring) {
-    guard let start = answer.firstRange(of: "\n# ")?.lowerBound else { return (answer[...], answer[...]) }
+    guard let start = answer.firstRange(of: "\n# ")?.lowerBound else {
+      // No table: after the blank line that ends the first answer stands why.
+      let why = answer.firstRange(of: "\n\n").map { answer[$0.upperBound...] } ?? answer[...]
+      return (answer[...], why)
+    }
     return (answer[..<start], answer[answer.index(after: start)...])
   }
 }
