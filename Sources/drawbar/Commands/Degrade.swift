@@ -9,11 +9,11 @@ struct SystemOptions: ParsableArguments {
   @Option(
     name: .customLong("system"),
     help: ArgumentHelp(
-      "loadBalancer, cmdb, notifications or origin; may be given several times.", valueName: "name"),
+      "\(offered.map(\.rawValue).joined(separator: ", ")); may be given several times.", valueName: "name"),
     transform: { text in
-      guard let system = Degradation.System(rawValue: text) else {
-        let known = Degradation.System.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("'\(text)' is no system; use \(known)")
+      guard let system = offered.first(where: { $0.rawValue == text }) else {
+        let known = offered.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("'\(text)' is no system that a release asks; use \(known)")
       }
       return system
     })
@@ -21,11 +21,14 @@ struct SystemOptions: ParsableArguments {
 
   @Flag(help: "All of them: a release then needs nothing but the package and Redis.") var all = false
 
+  /// Those that a release asks: no CMDB, notification or origin of packages is asked yet.
+  static let offered: [Degradation.System] = [.loadBalancer]
+
   func validate() throws {
     guard systems.isEmpty == all else { throw ValidationError("name systems with --system, or use --all") }
   }
 
-  var chosen: [Degradation.System] { all ? Degradation.System.allCases : systems }
+  var chosen: [Degradation.System] { all ? Self.offered : systems }
 }
 
 struct DegradeCommand: AsyncParsableCommand {
@@ -47,7 +50,7 @@ struct DegradeCommand: AsyncParsableCommand {
   struct Throw: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "throw", abstract: "Throw switches.",
-      discussion: "Example:\n  drawbar degrade throw --system origin --for 1h --reason 'the origin is down'")
+      discussion: "Example:\n  drawbar degrade throw --system loadBalancer --for 1h --reason 'new HAProxy'")
     @OptionGroup var systems: SystemOptions
     @Option(name: .customLong("for"), help: ArgumentHelp("How long, 24h at most.", valueName: "time"))
     var duration: String
