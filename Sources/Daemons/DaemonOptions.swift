@@ -74,9 +74,14 @@ public struct DaemonOptions: ParsableArguments {
     let vitals = http.vitals(of: [worker], queue: queue, metrics: metrics, logger)
     let scheduler = Scheduler(queue: queue, logger: logger)
     // The last service is the first to be stopped: the pages answer while the worker drains.
+    let services: [any Service] = vitals + beside + [worker] + (schedules ? [scheduler] : [])
     try await ServiceGroup(
-      services: vitals + beside + [worker] + (schedules ? [scheduler] : []),
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+      configuration: .init(
+        // A worker that was told to stop ends the process in good order.
+        services: services.map {
+          .init(
+            service: $0, successTerminationBehavior: $0 is Worker ? .gracefullyShutdownGroup : .cancelGroup)
+        }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     ).run()
     await place.redis.close()
   }

@@ -123,6 +123,8 @@ public struct LinkOptions: Sendable {
   public var rate: RateLimit?
   /// Whether the result is kept: for the next link, and for those who ask.
   public var keepsResult = true
+  /// Of a group in a chain with a brake: whether members that fail count for it.
+  public var countsForBrake = true
 
   public init(retry: RetryPolicy = .never, timeLimit: Duration? = nil, queue: QueueName? = nil) {
     self.retry = retry

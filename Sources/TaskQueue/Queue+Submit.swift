@@ -173,7 +173,8 @@ extension Queue.Submitted {
       switch code.int {
       case 1: .created
       case 0: .existed
-      default: .duplicate(of: ChainID(trusted: code.string ?? ""))
+      // After a colon, which no id has: one may be called "1".
+      default: .duplicate(of: ChainID(trusted: String(code.string?.dropFirst() ?? "")))
       }
     }
   }

@@ -56,7 +56,8 @@ struct Workflow {
       parts.append(
         Part(
           group: group, waiting: (chain.id, index), goesOn: policy == .goesOn,
-          keepsResults: link.options.keepsResult, limit: limit, members: members))
+          keepsResults: link.options.keepsResult,
+          limit: link.options.countsForBrake ? limit : nil, members: members))
       for member in members { try takeApart(member, limit: nil) }
     }
   }

@@ -53,8 +53,10 @@ extension Workflow.Step {
         named: task, json: input.map { Array($0.utf8) }, from: .previous, options: rules.options)
     case .pause: return try Link(named: PauseTask.name, json: [], options: rules.options)
     case .group(let branches, let goesOn):
-      return .group(
+      var link = Link.group(
         try branches.map { try $0.steps.map { try $0.link() } }, failing: goesOn ? .goesOn : .fails)
+      link.options.countsForBrake = failuresCount
+      return link
     }
   }
 }

@@ -136,6 +136,21 @@ import Testing
     }
   }
 
+  @Test(arguments: ["0", "1", "full"])
+  func whoHoldsAUniqueKeyMayBeCalledAnything(holder: String) async throws {
+    try await withQueue { queue in
+      func chain(_ id: String) throws -> Chain {
+        var chain = try Chain(id: ChainID(id), links: [Link(Say.self, id)])
+        chain.unique = Unique(try Identifier("u"), .untilEnded)
+        return chain
+      }
+      let others = try (0..<4).map { try chain("other-\($0)") }
+      #expect(try await queue.submit(chain(holder)) == .created)
+      let held = Queue.Submitted.duplicate(of: try ChainID(holder))
+      #expect(try await queue.submit(others) == [held, held, held, held])
+    }
+  }
+
   @Test func aChainThatWasNotStartedInTimeEnds() async throws {
     try await withQueue { queue in
       var late = try chain("late", Link(Say.self, "x"))

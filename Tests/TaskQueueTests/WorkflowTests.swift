@@ -184,6 +184,22 @@ struct Tell: QueueTask {
     }
   }
 
+  @Test func theBrakeCountsTheGroupsThatCountForIt() async throws {
+    let bad = { (count: Int) in try (0..<count).map { [try Link(Fail.self, .init(code: "m\($0)"))] } }
+    let good = try (0..<8).map { [try Link(Say.self, "\($0)")] }
+    var aside = Link.group(try bad(2), failing: .goesOn)
+    aside.options.countsForBrake = false
+    var chain = try Chain(
+      id: ChainID("c"), links: [aside, .group(try bad(1) + good, failing: .goesOn), aside])
+    chain.brake = 2
+    let log = Log()
+    try await run([chain], log: log) { queue in
+      let status = try await queue.status([ChainID("c")])[0]
+      #expect(status?.state == .finished)
+      #expect(log.all.count == 8)
+    }
+  }
+
   @Test func aWorkflowIsThereWholeOrNotAtAllAndOnceForItsID() async throws {
     try await withQueue { queue in
       let chain = try Chain(

@@ -17,6 +17,7 @@ struct StoredLink: Codable {
   var concurrency: Bound?
   var rate: Rate?
   var forgetsResult: Bool?
+  var sparesBrake: Bool?
 
   struct Bound: Codable {
     var key: String
@@ -66,6 +67,7 @@ struct StoredLink: Codable {
     concurrency = options.concurrency.map { Bound(key: $0.key.rawValue, atMost: $0.atMost) }
     rate = options.rate.map { Rate(key: $0.key.rawValue, interval: $0.interval, burst: $0.burst) }
     forgetsResult = options.keepsResult ? nil : true
+    sparesBrake = options.countsForBrake ? nil : true
   }
 
   func link() throws -> Link {
@@ -92,6 +94,7 @@ struct StoredLink: Codable {
       RateLimit(key: try Identifier($0.key), interval: $0.interval, burst: $0.burst)
     }
     link.options.keepsResult = forgetsResult != true
+    link.options.countsForBrake = sparesBrake != true
     return link
   }
 

@@ -85,9 +85,13 @@ struct Up: AsyncParsableCommand {
       services += workers as [any Service]
       services.append(crew.scheduler)
       if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
-      try await ServiceGroup(
-        services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger
-      ).run()
+      let group = ServiceGroupConfiguration(
+        // A worker that was told to stop leaves the rest at work.
+        services: services.map {
+          .init(service: $0, successTerminationBehavior: $0 is Worker ? .ignore : .cancelGroup)
+        },
+        gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger)
+      try await ServiceGroup(configuration: group).run()
     } catch {
       await redis.close()
       throw error

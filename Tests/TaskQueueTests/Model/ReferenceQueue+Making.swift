@@ -8,7 +8,7 @@ extension ReferenceQueue {
       switch self {
       case .created: "1"
       case .existed: "0"
-      case .duplicate(let holder): holder
+      case .duplicate(let holder): ":\(holder)"
       }
     }
   }

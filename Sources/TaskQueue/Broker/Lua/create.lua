@@ -20,14 +20,14 @@ local function holderOf(key, mode, id, ttl)
 end
 
 -- The rare fields that a chain is told with, as HSET takes them; or why it can't be: the id of the chain that holds its
--- unique key, or an error.
+-- unique key after a colon, which no id has, or an error.
 local function rareFields(id, extra, now)
   local fields = {}
   for name, value in string.gmatch(extra, '(%w+)=(%S+)') do
     if name == 'U' then
       local mode, key, ttl = string.match(value, '^(%a)|([^|]*)|?(%d*)$')
       local holder = holderOf(key, mode, id, ttl)
-      if holder then return nil, holder end
+      if holder then return nil, ':' .. holder end
     elseif name == 'X' then
       value = text(now + tonumber(value))
     elseif name == 'W' and call('HGET', P .. 'parts', 'c:' .. id) ~= value then
@@ -41,7 +41,7 @@ end
 local NOTHING = {}
 local createPlain = create
 
--- Returns 1 created, 0 it exists and stays as it is, or the id of the chain that holds its unique key.
+-- Returns 1 created, 0 it exists and stays as it is, or ":id" of the chain that holds its unique key.
 -- member: nil, or { group =, limit = or nil, number =, want = } for one that is staged.
 local function create(at, now, member)
   local id, h, spec, extra = ARGV[at], heading(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]

@@ -32,7 +32,7 @@ elseif time ~= '' then
   end
   local answer = create(at, now)
   made = answer == 1 and 'created' or answer == 0 and 'existed' or 'held'
-  if made == 'held' then holder = answer else call('HSET', key, 'chain', chain, 'at', now) end
+  if made == 'held' then holder = string.sub(answer, 2) else call('HSET', key, 'chain', chain, 'at', now) end
   pushAll()
   flush()
 end
