@@ -76,12 +76,8 @@ public struct DaemonOptions: ParsableArguments {
     // The last service is the first to be stopped: the pages answer while the worker drains.
     let services: [any Service] = vitals + beside + [worker] + (schedules ? [scheduler] : [])
     try await ServiceGroup(
-      configuration: .init(
-        // A worker that was told to stop ends the process in good order.
-        services: services.map {
-          .init(
-            service: $0, successTerminationBehavior: $0 is Worker ? .gracefullyShutdownGroup : .cancelGroup)
-        }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      services: services, whenAWorkerEnds: .gracefullyShutdownGroup,
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
     await place.redis.close()
   }

@@ -99,7 +99,7 @@ extension Chain {
     return fields.joined(separator: " ")
   }
 
-  /// The four arguments of `create.lua`.
+  /// The four arguments that `newcomers.lua` lists.
   func arguments(_ retention: Retention, parts: Int = 0) throws(PayloadTooLarge) -> [RedisArgument] {
     let spec = Spec.encode(self)
     guard spec.count <= PayloadTooLarge.limit else { throw PayloadTooLarge(chain: id, bytes: spec.count) }

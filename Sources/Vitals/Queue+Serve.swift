@@ -40,12 +40,8 @@ extension Queue {
     var services: [any Service] = (vitals.map { [$0] } ?? []) + [worker]
     if schedules { services.append(Scheduler(queue: self, logger: logger)) }
     try await ServiceGroup(
-      configuration: .init(
-        // A worker that was told to stop ends the process in good order.
-        services: services.map {
-          .init(
-            service: $0, successTerminationBehavior: $0 is Worker ? .gracefullyShutdownGroup : .cancelGroup)
-        }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      services: services, whenAWorkerEnds: .gracefullyShutdownGroup,
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
   }
 }

@@ -85,13 +85,11 @@ struct Up: AsyncParsableCommand {
       services += workers as [any Service]
       services.append(crew.scheduler)
       if let server { services.insert(Keeper(server: server, logger: logger), at: 0) }
-      let group = ServiceGroupConfiguration(
-        // A worker that was told to stop leaves the rest at work.
-        services: services.map {
-          .init(service: $0, successTerminationBehavior: $0 is Worker ? .ignore : .cancelGroup)
-        },
-        gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger)
-      try await ServiceGroup(configuration: group).run()
+      // A worker that was told to stop leaves the rest at work.
+      try await ServiceGroup(
+        services: services, whenAWorkerEnds: .ignore,
+        gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger
+      ).run()
     } catch {
       await redis.close()
       throw error

@@ -6,6 +6,15 @@ local function pack(s, g, i, n, m, z, t, h)
   return s .. ' ' .. g .. ' ' .. i .. ' ' .. n .. ' ' .. m .. z .. ' ' .. t .. ' ' .. h
 end
 
+-- Where ready chains wait. A lane is in its ring exactly while it has entries, unless it belongs to a
+-- group that isn't sealed, or is parked by a limit that tripped. Members of a limited group that were
+-- never started wait in a gated lane, whose name begins with "!<limit>|".
+local function laneName(queue, level, lane, limit)
+  local name = queue .. '|' .. level .. '|' .. lane
+  if limit then return '!' .. limit .. '|' .. name end
+  return name
+end
+
 -- How a new chain is told of: "queue level lane keep/keepDead links wait". Most chains of a call are told of in the same
 -- words, which are taken apart once.
 local headings = {}
@@ -14,7 +23,7 @@ local function heading(words)
   if not h then
     local before, queue, level, lane, links, wait = string.match(words, '^((%S+) (%d) (%S+) %S+) (%d+) (%S+)$')
     h = { before = before, queue = queue, level = level, lane = lane, links = links, wait = wait }
-    h.name = queue .. '|' .. level .. '|' .. lane
+    h.name = laneName(queue, level, lane)
     headings[words] = h
   end
   return h
@@ -24,15 +33,6 @@ end
 local function alone(h, now)
   h.alone = h.alone or h.before .. ' ~ 0 ~ ' .. now
   return h.alone
-end
-
--- Where ready chains wait. A lane is in its ring exactly while it has entries, unless it belongs to a
--- group that isn't sealed, or is parked by a limit that tripped. Members of a limited group that were
--- never started wait in a gated lane, whose name begins with "!<limit>|".
-local function laneName(queue, level, lane, limit)
-  local name = queue .. '|' .. level .. '|' .. lane
-  if limit then return '!' .. limit .. '|' .. name end
-  return name
 end
 
 local function tripped(limit)

@@ -6,7 +6,7 @@
 --   3 limits           each: id, bound, failures or '', 1 and a callback chain, or 0
 --   4 limits to remove each: id
 --   5 groups to seal   each: id
---   6 chains to submit each as create.lua lists them
+--   6 chains to submit each as newcomers.lua lists them
 --   7 cancels          each: chain, mode, before or ''
 -- Returns { 'committed' } | { 'stale', record } | { 'tripped', limit } | { 'unstaged', group }
 local now = clock()

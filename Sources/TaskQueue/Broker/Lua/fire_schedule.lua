@@ -3,7 +3,7 @@
 -- ARGV[1] schedule   ARGV[2] revision   ARGV[3] the time expected; '' by hand: then nothing is moved
 -- ARGV[4] the next time or ''   ARGV[5] the time of this firing, '' for none: the schedule is moved only
 -- ARGV[6] 1: not while the chain made last runs   ARGV[7] "from to" of firings that were left out, or ''
--- then, with a firing, its chain as create.lua lists it.
+-- then, with a firing, its chain as newcomers.lua lists it.
 -- Returns { 'created' | 'existed' | 'none' | 'busy' } | { 'held', the chain that holds its unique key }
 --   | { 'moved' }: not at this time and revision, or paused   | { 'early' }: the clock went back
 --   | { 'unknown' }   | { 'full', queue, depth, cap }   | { 'incomplete' }: its parts are not all staged

@@ -7,7 +7,7 @@
 -- ARGV[6] the chain that waits for it, or ''   ARGV[7] the index of that chain's link
 -- ARGV[8] 1: that chain goes on whatever became of the members   ARGV[9] 1: their results are kept together
 -- ARGV[10] number of the first member that follows   ARGV[11] 1: a callback chain comes first, 0: none
--- then chains, as create.lua lists them.
+-- then chains, as newcomers.lua lists them.
 -- Returns how many members the group has, or -1 where it is sealed, or its root is there, already (nothing is written).
 local group, limit, root = ARGV[1], ARGV[2], ARGV[5]
 local g = P .. 'g:' .. group

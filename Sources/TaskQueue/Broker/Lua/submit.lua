@@ -1,5 +1,5 @@
 -- submit: writes chains, each once for its id.
--- KEYS[1] the partition   ARGV chains, four each, as create.lua lists them
+-- KEYS[1] the partition   ARGV chains, four each, as newcomers.lua lists them
 -- Returns an array: 1 created, 0 it existed, or ":id" of the chain that holds its unique key;
 -- or { 'full', queue, depth, cap }: the queue may not hold so many, and nothing was written.
 local now = clock()
