@@ -12,7 +12,7 @@ extension Releases {
   public func apply(_ group: Fleet.Group) async throws -> FleetStore.Applied {
     let ledger = try await ledger(group.name).ledger
     var targets = Set<String>()
-    for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
+    for id in ledger.underWay {
       targets.formUnion(try await load(id).deployment.targets.map(\.host))
     }
     return try await fleet.apply(group, keepingFlagsOf: targets)

@@ -80,7 +80,7 @@ extension Releases {
   /// - Returns: whether there was any.
   func sweep() async throws -> Bool {
     let ledgers = try await ledgers()
-    let active = ledgers.flatMap { [$0.revoking, $0.active] }.compactMap { $0 }
+    let active = ledgers.flatMap(\.underWay)
     let owed = ledgers.compactMap(\.owedRollback)
     for id in active {
       do { try await advance(id) } catch let error as ReleaseError {
@@ -118,7 +118,7 @@ extension Releases {
 
   /// Every deployment that has not ended, those being aborted for another included.
   func activeDeployments() async throws -> [String] {
-    try await ledgers().flatMap { [$0.revoking, $0.active] }.compactMap { $0 }
+    try await ledgers().flatMap(\.underWay)
   }
 
   private func ledgers() async throws -> [Ledger] {

@@ -128,14 +128,12 @@ extension Releases {
     var unknown: [String] = []
     do { present = try await presentVersion(of: group, ledger, nil) } catch ReleaseError.noVersionKnown {
       // Nothing was ever released to it: it has no version to be compared with.
-    } catch let error as ReleaseError {
-      unknown.append("which version servers should run is not known: \(error)")
-    } catch let error as PackageError {
+    } catch  where error is ReleaseError || error is PackageError {
       unknown.append("which version servers should run is not known: \(error)")
     }
     var changed: [String: Target] = [:]
     var package: PackageVersion?
-    for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
+    for id in ledger.underWay {
       let stored = try await load(id)
       let seen = observe(
         stored.deployment,

@@ -24,6 +24,8 @@ struct Ledger: Codable, Equatable {
   var leftOut: [String] = []
   /// Servers that are being put back into service, or wait to be.
   var owed: [OwedMarkup] = []
+  /// The deployments that have not ended.
+  var underWay: [String] { [revoking, active].compactMap { $0 } }
   /// The deployment that a policy has ordered to be rolled back, until its rollback is there, is refused, or a person
   /// has taken the order back. Whoever creates the rollback strikes it off in the same commit: so there is one.
   var owedRollback: String?

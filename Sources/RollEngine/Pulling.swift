@@ -77,7 +77,7 @@ extension Releases {
     case .tell(let what, let by, let reason):
       try await note(what, on: host, of: group, by: by, why: reason)
       let ledger = try await ledger(group).ledger
-      for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
+      for id in ledger.underWay {
         _ = try await move(id, .told(what: what, by: by, reason: reason))
       }
     // What the flags say is done by whoever follows them, again and again until it is so.
@@ -168,7 +168,7 @@ extension Releases {
   private func stand(of host: String, in name: String) async throws -> Stand {
     var stand = Stand(isFlagged: try await pulledOut(name)[host] != nil)
     let ledger = try await ledger(name).ledger
-    for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
+    for id in ledger.underWay {
       let deployment = try await load(id).deployment
       guard let target = deployment.targets.first(where: { $0.host == host }) else { continue }
       if target.isUnderWay { stand.isUnderWay = true }

@@ -128,7 +128,7 @@ extension Releases {
       let ledger = try await ledger(known.group.name).ledger
       leftOut += ledger.leftOut
       pulledOut += try await self.pulledOut(known.group.name).keys
-      for id in [ledger.revoking, ledger.active].compactMap({ $0 }) {
+      for id in ledger.underWay {
         let stored = try await load(id)
         deployments.append(
           observe(
