@@ -148,9 +148,9 @@ extension Board {
       case .braked: [.retry, .resume]
       default: []
       }
-    let rollback: Set<DeploymentState> = [.smokeFailure, .bakeFailure, .failure, .braked]
+    let failed: Set<DeploymentState> = [.smokeFailure, .bakeFailure, .failure, .braked]
     return words.filter(allowed.contains).map(\.rawValue)
-      + (rollback.contains(deployment.state) ? ["rollback"] : [])
+      + (failed.contains(deployment.state) && deployment.mayBeRolledBack ? ["rollback"] : [])
   }
 
   /// `250ms`, `4.2s`, `3m12s`.

@@ -19,6 +19,8 @@ public struct DeploymentView: Sendable, Equatable {
   public var nextStepAt: Milliseconds?
   /// What a person may do now.
   public var allowed: [ActionName]
+  /// The same in the words that people type, and the rollback where there is something to take back.
+  public var choices: [String]
 
   /// Whether nothing runs and nothing will start by itself: the deployment ended, or waits for a person.
   public var isAtRest: Bool {
@@ -31,7 +33,7 @@ extension DeploymentView {
   public init(replayed deployment: Deployment, now: Milliseconds) {
     self.init(
       deployment: deployment, frozen: nil, now: now, failures: deployment.failuresSeen, underWay: [],
-      nextStepAt: nil, allowed: [])
+      nextStepAt: nil, allowed: [], choices: [])
   }
 
   /// Whether the state is an end, or one that only a person leaves.

@@ -48,14 +48,22 @@ extension Releases {
   /// Which of the group's servers are in service. That it can't be asked is a fact too.
   func balancerFacts(_ group: Fleet.Group) async throws -> BalancerFacts {
     if group.balancer == .none { return .none }
+    do {
+      let servers = try await statesInTime(group.balancer)
+      return .inService(Set(group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)))
+    } catch let failure as DeliveryFailure {
+      return .unreachable(failure.message)
+    }
+  }
+
+  /// What a load balancer says, which may be restarting at this moment.
+  private func statesInTime(_ balancer: Balancer) async throws -> [String: BalancedServer] {
     let end = ContinuousClock.now + Self.balancerPatience
     while true {
       do {
-        let servers = try await knownStates(group.balancer)
-        let live = group.servers.filter { servers[$0.host]?.isInService == true }.map(\.host)
-        return .inService(Set(live))
+        return try await knownStates(balancer)
       } catch let failure as DeliveryFailure {
-        guard ContinuousClock.now < end else { return .unreachable(failure.message) }
+        guard ContinuousClock.now < end else { throw failure }
         try await Task.sleep(for: .milliseconds(100))
       }
     }
@@ -84,16 +92,12 @@ extension Releases {
   /// The group's servers as planning sees them.
   ///
   /// - Parameter ours: servers that a deployment of ours left out: nobody drained them by hand.
+  /// - Throws: ``ReleaseError/balancer(group:reason:)`` where the load balancer can't be asked, and isn't left out.
   func planServers(_ group: Fleet.Group, ours: Set<String>) async throws -> [PlanServer] {
     let pulledOut = try await pulledOut(group.name)
     let switches = try await degradation()
     let isLeftOut = switches.degradation.inForce(.loadBalancer, at: switches.now) != nil
-    let known: [String: BalancedServer]? =
-      if group.balancer == .none || isLeftOut {
-        nil
-      } else {
-        try await knownStates(group.balancer)
-      }
+    let known = try await knownStates(of: group, isLeftOut: isLeftOut)
     return group.servers.map { server in
       let state = known?[server.host]?.state
       return PlanServer(
@@ -103,6 +107,16 @@ extension Releases {
         inService: known.map { $0[server.host]?.isInService ?? false }
           ?? (isLeftOut && ours.contains(server.host) ? false : nil),
         drainedByHand: (state == .drain || state == .maint) && !ours.contains(server.host))
+    }
+  }
+
+  /// nil where there is no load balancer to be asked.
+  private func knownStates(of group: Fleet.Group, isLeftOut: Bool) async throws -> [String: BalancedServer]? {
+    if group.balancer == .none || isLeftOut { return nil }
+    do {
+      return try await statesInTime(group.balancer)
+    } catch let failure as DeliveryFailure {
+      throw ReleaseError.balancer(group: group.name, reason: failure.message)
     }
   }
 }

@@ -42,6 +42,8 @@ public enum ReleaseError: Error, Sendable, Equatable {
   case campaign(CampaignRefusal)
   /// The action on a server is not allowed now.
   case server(ServerRefusal)
+  /// The load balancer could not be asked which servers are in service.
+  case balancer(group: String, reason: String)
   /// A switch of degradation was not thrown.
   case degradation(Degradation.Refusal)
   /// Others moved the deployment again and again; nothing was changed.
@@ -92,6 +94,9 @@ extension ReleaseError: CustomStringConvertible {
     case .campaignExists(let id): "there is a campaign \(id) already; take another name"
     case .campaign(let refusal): refusal.description
     case .server(let refusal): refusal.description
+    case .balancer(let group, let reason):
+      "nothing was changed: it can't be planned without knowing which servers of \(group) are in service, and \(reason)."
+        + " Try again when the load balancer answers; or go on without it: drawbar degrade --system loadBalancer --help"
     case .degradation(let refusal): refusal.description
     case .contended(let id): "others kept changing \(id), so nothing was done; try again"
     case .noPackageStore: "this process has no package store, so it can't plan a release"

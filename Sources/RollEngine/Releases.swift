@@ -81,7 +81,8 @@ public struct Releases: Sendable {
     let seen = observe(stored.deployment, Situation(now: stored.now, ticket: "", reports: reports))
     return DeploymentView(
       deployment: seen, frozen: stored.frozen, now: stored.now, failures: seen.failuresSeen,
-      underWay: seen.underWay.map(\.host), nextStepAt: seen.nextStepAt, allowed: seen.allowed)
+      underWay: seen.underWay.map(\.host), nextStepAt: seen.nextStepAt, allowed: seen.allowed,
+      choices: seen.choices)
   }
 
   /// The latest deployments, the newest first.

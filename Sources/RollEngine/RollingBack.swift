@@ -23,6 +23,18 @@ extension Releases {
     return created
   }
 
+  /// Where a rollback of a deployment would lead, nothing being done.
+  ///
+  /// That of a rollback may lead forward again, to the version that was taken back: people are asked before.
+  ///
+  /// - Throws: ``ReleaseError`` where it would lead nowhere.
+  public func wayBack(from origin: String) async throws -> (deployment: Deployment, to: PackageVersion) {
+    let deployment = try await load(try await resolve(origin)).deployment
+    let group = try await knownGroup(deployment.group)
+    let ledger = try await ledger(deployment.group).ledger
+    return (deployment, try await goal(of: deployment, group, ledger, nil))
+  }
+
   /// Carries out what a policy has ordered, once, whoever else does so at the same time.
   func takeBackAsOrdered(_ id: String) async throws {
     let origin = try await load(id).deployment
@@ -37,7 +49,11 @@ extension Releases {
       }
       _ = try await takeBack(id, onlyIfOwed: true, by: policy, reason: order.reason)
     } catch let error as ReleaseError {
-      if case .contended = error { throw error }
+      // Another coordinator may have what this one lacks, and a later moment may be better: it stays owed.
+      switch error {
+      case .contended, .noPackageStore, .balancer: throw error
+      default: break
+      }
       // A person has to look: it is said where people look, and is not tried for ever.
       logger.error("\(id) can't be rolled back by its policy: \(error)")
       _ = try await move(

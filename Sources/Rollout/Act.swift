@@ -41,7 +41,9 @@ extension Course {
   }
 
   func refusal(_ action: Action, _ reason: String) -> Refusal {
-    Refusal(action: action.name, state: deployment.state, reason: reason, allowed: deployment.allowed)
+    Refusal(
+      action: action.name, state: deployment.state, reason: reason, allowed: deployment.allowed,
+      choices: deployment.choices)
   }
 
   /// Why the state doesn't allow an action.

@@ -16,7 +16,7 @@ public func decide(
     if braked, action.name != .abort, let again = course.deployment.braked {
       throw Refusal(
         action: action.name, state: .braked, reason: "it would brake again at once (\(again.reason))",
-        allowed: deployment.allowed)
+        allowed: deployment.allowed, choices: deployment.choices)
     }
   } else {
     if case .told(let what, let by, let reason) = event { course.log(what, by: by, why: reason) }

@@ -103,6 +103,8 @@ public struct Refusal: Error, Sendable, Equatable {
   public var reason: String
   /// The actions that can be done now.
   public var allowed: [ActionName]
+  /// What people may do now, in the words that they type: ``allowed``, and the rollback where there is one.
+  public var choices: [String]
 }
 
 extension Notice: CustomStringConvertible {
@@ -120,7 +122,7 @@ extension Notice: CustomStringConvertible {
 extension Refusal: CustomStringConvertible {
   /// The refusal as a sentence.
   public var description: String {
-    let what = allowed.isEmpty ? "nothing" : allowed.map(\.rawValue).joined(separator: ", ")
+    let what = choices.isEmpty ? "nothing" : choices.joined(separator: ", ")
     return "\(action.rawValue) is refused in \(state.rawValue): \(reason); allowed now: \(what)"
   }
 }

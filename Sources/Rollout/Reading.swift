@@ -85,6 +85,15 @@ extension Deployment {
     }
   }
 
+  /// Whether there is something that a rollback would take back. It is a deployment of its own, and aborts this one first
+  /// where that has not ended.
+  public var mayBeRolledBack: Bool {
+    (kind == .release || kind == .rollback) && targets.contains { $0.touched || $0.isUnderWay }
+  }
+
+  /// What people may do now, in the words that they type: the actions that the state allows, and the rollback.
+  public var choices: [String] { allowed.map(\.rawValue) + (mayBeRolledBack ? ["rollback"] : []) }
+
   /// The actions that the state allows.
   public var allowed: [ActionName] {
     switch state {

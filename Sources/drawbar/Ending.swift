@@ -70,7 +70,7 @@ enum Ending: Int32, CaseIterable {
   private init(_ error: ReleaseError) {
     self =
       switch error {
-      case .contended, .unreadable: .unavailable
+      case .contended, .unreadable, .balancer: .unavailable
       default: .refused
       }
   }

@@ -24,7 +24,7 @@ struct Problem: Encodable {
   init(_ error: any Error) {
     exitCode = Ending(error).rawValue
     message = "\(error)"
-    if case ReleaseError.refused(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
+    if case ReleaseError.refused(let refusal) = error { allowed = refusal.choices }
     if case ReleaseError.campaign(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
     if case ReleaseError.server(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
     if let error = error as? InvalidFile {

@@ -33,7 +33,7 @@ struct Shown: Encodable {
   let now: Milliseconds
   /// When it goes on by itself.
   let nextStepAt: Milliseconds?
-  let allowed: [ActionName]
+  let allowed: [String]
   let batches: [ShownBatch]
   let log: [LogEntry]
 
@@ -62,7 +62,7 @@ struct Shown: Encodable {
     endedAt = deployment.endedAt
     now = view.now
     nextStepAt = view.nextStepAt
-    allowed = view.allowed
+    allowed = view.choices
     batches = ShownBatch.all(deployment.batches)
     log = deployment.log
   }

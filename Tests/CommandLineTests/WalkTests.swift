@@ -36,7 +36,7 @@ import Testing
         #expect(busy.err.contains("web-2 (SMOKE_SUCCESS)"))
         let early = try await drawbar("rollout", "web", "--json")
         #expect(early.code == 2)
-        #expect(early.err.contains(#""allowed":["bake","brake","abort"]"#))
+        #expect(early.err.contains(#""allowed":["bake","brake","abort","rollback"]"#))
         let braked = try await drawbar("brake", "web", "--reason", "to see", "--follow")
         #expect(braked.code == 3)
         #expect(try await drawbar("watch", "web").code == 3)
@@ -48,7 +48,12 @@ import Testing
         #expect(try await drawbar("rollback", "web").code == 0)
         let list = try await drawbar("deployments", "web", "--json").out.split(separator: "\n")
         #expect(list.map { $0.contains(#""state":"SUCCESS""#) } == [true, true, true])
-        #expect(try await drawbar("show", "web").out.contains("web 1.1 → 1.0  SUCCESS"))
+        let shown = try await drawbar("show", "web").out
+        #expect(shown.contains("web 1.1 → 1.0  SUCCESS") && shown.contains("allowed now: rollback"))
+        // Typed twice, it doesn't go forward again without a question.
+        let twice = try await drawbar("rollback", "web")
+        #expect(twice.code == 2)
+        #expect(twice.err.contains("leads to 1.1 again") && twice.err.contains("--yes"))
         #expect(try await drawbar("queue", "ls", "--json").out.contains(#""dead":0"#))
       }
       #expect(ended.isSuccess)

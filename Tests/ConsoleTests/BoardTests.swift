@@ -61,6 +61,7 @@ import Testing
     var deployment = example(hosts: ["web-1", "web-2", "web-3"], batchSize: 1)
     deployment.state = .smokeFailure
     deployment.batches[0].targets[0].failure = Failure(code: .script, message: "start ended with 1")
+    deployment.batches[0].targets[0].touched = true
     let board = Board(deployment: deployment, now: 0, failures: 0, allowed: [.retry, .abort])
     #expect(board.reason?.text == "web-1: script: start ended with 1")
     #expect(board.next?.text == "waits for you: drawbar retry shop-web-3, or drawbar rollback shop-web-3")

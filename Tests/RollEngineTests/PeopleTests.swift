@@ -39,6 +39,31 @@ import Testing
     }
   }
 
+  @Test func whatCannotBeKnownIsNotPlanned() async throws {
+    try await Stand.run(servers: 9) { stand in
+      let releases = stand.releases
+      stand.fleet.change {
+        $0.failing = [
+          .init(version: "2", stage: .verify, host: "web-02"),
+          .init(version: "2", stage: .verify, host: "web-03"),
+        ]
+      }
+      try await releases.create(group: "web", version: "2", options: ReleaseOptions(start: true), by: "ann")
+      let braked = try await stand.follow("web-1", to: .braked)
+      #expect(braked.choices == ["retry", "resume", "abort", "rollback"])
+      stand.fleet.change { $0.reachable = false }
+      let refusal = ReleaseError.balancer(group: "web", reason: "no answer")
+      await #expect(throws: refusal) { try await releases.act("web-1", .retry, by: "ann") }
+      await #expect(throws: refusal) { try await releases.rollback("web", by: "ann") }
+      #expect(try await releases.look("web-1").deployment == braked.deployment)
+      // On purpose, it is done without.
+      try await releases.degrade([.loadBalancer], for: 60_000, by: "ann", reason: "it burns")
+      stand.fleet.change { $0.failing = [] }
+      try await releases.act("web-1", .retry, by: "ann")
+      try await stand.follow("web-1", to: .success)
+    }
+  }
+
   @Test func aFailedServerThatIsPulledOutNoLongerCounts() async throws {
     try await Stand.run(servers: 9) { stand in
       stand.fleet.change {

@@ -128,6 +128,25 @@ import Testing
     }
   }
 
+  /// Another one may have the packages, and the load balancer may answer later.
+  @Test func whatThisCoordinatorLacksStaysOwed() async throws {
+    try await withOrder { stand in
+      let bare = Releases(
+        queue: stand.queue, fleet: stand.store, packages: nil, balancers: { _ in stand.fleet }, logger: quiet)
+      _ = try await bare.sweep()
+      #expect(try await owed(stand) == "web-1")
+      stand.fleet.change { $0.reachable = false }
+      _ = try await stand.releases.sweep()
+      #expect(try await owed(stand) == "web-1")
+      #expect(
+        !(try await stand.releases.look("web-1").deployment.log.contains { $0.what == "rollback refused" }))
+      stand.fleet.change { $0.reachable = true }
+      _ = try await stand.releases.sweep()
+      #expect(try await owed(stand) == nil)
+      #expect(try await stand.releases.look("web-2").deployment.origin == "web-1")
+    }
+  }
+
   @Test func aRollbackThatCannotBeIsToldOfOnceAndOwedNoLonger() async throws {
     try await withOrder { stand in
       var group = stand.group

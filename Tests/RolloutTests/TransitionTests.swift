@@ -46,6 +46,18 @@ import Testing
     }
   }
 
+  @Test func whatTouchedAServerMayBeRolledBack() throws {
+    let fresh = try Self.world(in: .pending).deployment
+    #expect(!fresh.mayBeRolledBack && fresh.choices == ["start", "brake", "abort"])
+    for state in [DeploymentState.smokeSuccess, .rollingOut, .success] {
+      let deployment = try Self.world(in: state).deployment
+      #expect(deployment.choices == deployment.allowed.map(\.rawValue) + ["rollback"])
+      var run = deployment
+      run.kind = .dayTwo
+      #expect(!run.mayBeRolledBack)
+    }
+  }
+
   /// (state, action) → the state right after it.
   @Test(
     arguments: [

@@ -49,8 +49,7 @@ struct Show: AsyncParsableCommand {
         return session.terminal.show(Line(JSONText.line(Shown(view))))
       }
       session.terminal.show(Board(view).lines())
-      let allowed =
-        view.allowed.isEmpty ? "nothing, it has ended" : view.allowed.map(\.rawValue).joined(separator: ", ")
+      let allowed = view.choices.isEmpty ? "nothing, it has ended" : view.choices.joined(separator: ", ")
       session.terminal.show([Line(), Line("allowed now: ", .faint) + Line(allowed), Line()])
       var table = Table("when (UTC)", "who", "what", "state", "why")
       for entry in view.deployment.log {

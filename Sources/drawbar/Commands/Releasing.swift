@@ -107,6 +107,9 @@ struct Rollback: AsyncParsableCommand {
       Examples:
         drawbar rollback shop-web
         drawbar rollback shop-web-7 --to 1.4.0 --reason 'checkout is slow'
+
+      To take back a rollback may lead forward again, to the version that it left: that is asked for, or said \
+      with --yes or --to.
       """)
 
   @Argument(help: ArgumentHelp("A deployment, or a group for its latest.", valueName: "deployment"))
@@ -115,12 +118,22 @@ struct Rollback: AsyncParsableCommand {
   var to: String?
   @Flag(help: "Kill what still runs of it.") var force = false
   @Flag(help: "Start it and don't follow it.") var noFollow = false
+  @OptionGroup var confirmation: ConfirmationOptions
   @OptionGroup var author: AuthorOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var place: PlaceOptions
 
   func run() async throws {
     try await Session.open(place) { session in
+      if to == nil {
+        // Who types it twice means to go back, and not forward again.
+        let (origin, goal) = try await session.releases.wayBack(from: deployment)
+        if origin.kind == .rollback, goal.version == origin.fromVersion {
+          try confirmation.ask(
+            "\(origin.id) is a rollback itself: taking it back leads to \(goal.version) again. Go there?",
+            json: output.json)
+        }
+      }
       let rollback = try await session.releases.rollback(
         deployment, to: to, forced: force, by: author.author, reason: author.reason)
       if !noFollow { return try await session.follow(rollback.id, json: output.json) }
