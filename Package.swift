@@ -101,6 +101,13 @@ let package = Package(
     // The engine
     .target(name: "Rollout", swiftSettings: strict),
     .target(name: "SeededRandom", swiftSettings: strict),
+    .target(
+      name: "Circuits",
+      dependencies: [
+        "Rollout", .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
     .target(name: "Simulation", dependencies: ["Rollout", "SeededRandom"], swiftSettings: strict),
     .executableTarget(
       name: "simulate", dependencies: ["Rollout", "Simulation"], swiftSettings: strict),
@@ -270,6 +277,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RolloutTests", dependencies: ["Rollout", "SeededRandom", "Simulation"], swiftSettings: strict),
+    .testTarget(
+      name: "CircuitsTests",
+      dependencies: [
+        "Circuits", "Rollout", "SeededRandom", "TestSupport", "Vitals",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "FleetTests",
       dependencies: [

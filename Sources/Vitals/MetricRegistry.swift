@@ -138,5 +138,6 @@ public final class MetricRegistry: MetricsFactory {
     "drawbar.link.failures": "Failures of links, by task and by the code that the task gave.",
     "drawbar.link.duration": "How long links ran that were not stopped, in seconds.",
     "drawbar.links.running": "Links that run now in this process.",
+    "drawbar.circuit.open": "1 while something outside is not asked, because it has failed too often.",
   ]
 }
