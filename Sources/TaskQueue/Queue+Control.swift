@@ -10,9 +10,12 @@ extension Queue {
     case detached = 2
     /// What failed is a link that is a group: put its members back, or submit the workflow again.
     case groupFailed = 3
+    /// Another chain holds the unique key that this one had until it ended: wait for that one's end, or cancel it.
+    case keyHeld = 4
   }
 
-  /// Lets chains that were given up go on at the link that failed, with no tries counted.
+  /// Lets chains that were given up go on at the link that failed, with no tries counted. One that was to be unique until
+  /// its end is so again. Its error callback has run, and doesn't run again.
   @discardableResult
   public func requeue(_ chains: [ChainID]) async throws -> [Requeued] {
     try await onDead("requeue", chains).map { Requeued(rawValue: $0) ?? .unknown }

@@ -133,6 +133,13 @@ import Testing
       case .untilEnded: #expect(ended == .created)
       case .lasting: #expect(ended == .duplicate(of: a))
       }
+      guard span == .untilEnded else { return }
+      // Put back, it is the only one again, or isn't put back.
+      #expect(try await queue.requeue([a]) == [.keyHeld])
+      #expect(try await queue.status([a])[0]?.state == .dead)
+      try await queue.cancel([Cancellation(ChainID("d"), .now)])
+      #expect(try await queue.requeue([a]) == [.done])
+      #expect(try await queue.submit(chain("e")) == .duplicate(of: a))
     }
   }
 

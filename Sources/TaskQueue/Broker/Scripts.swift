@@ -15,7 +15,7 @@ enum Scripts {
     "commit", with: making, PackageResources.cancel_lua, PackageResources.limit_lua,
     PackageResources.commit_lua)
   static let halt = script("halt", with: moving, PackageResources.cancel_lua, PackageResources.halt_lua)
-  static let requeue = script("requeue", with: moving, PackageResources.requeue_lua)
+  static let requeue = script("requeue", with: making, PackageResources.requeue_lua)
 
   static let planSchedule = script(
     "plan_schedule", with: moving, PackageResources.schedule_lua, PackageResources.plan_schedule_lua)

@@ -87,6 +87,10 @@ extension QueueCommand {
               Act(
                 id, refused: "its group failed",
                 "put its dead members back (drawbar queue show \(id)), or submit the workflow again")
+            case .keyHeld:
+              Act(
+                id, refused: "its unique key is held",
+                "another chain has the key that this one had: wait for its end, or cancel it")
             case .unknown: Act(id, refused: "no longer dead", "somebody was faster: drawbar queue show \(id)")
             }
           }, json: options.json)

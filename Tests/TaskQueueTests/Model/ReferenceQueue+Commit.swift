@@ -97,7 +97,8 @@ extension ReferenceQueue {
     return 2
   }
 
-  /// 1: it goes on; 2: without its group, which has ended; 3: what failed is a group; 0: it is no dead chain.
+  /// 1: it goes on; 2: without its group, which has ended; 3: what failed is a group; 4: its unique key is held; 0: it is no
+  /// dead chain.
   mutating func requeue(_ id: String, forget: Bool) -> Int {
     guard var chain = chains[id], chain.state == .dead else { return 0 }
     if forget {
@@ -107,6 +108,7 @@ extension ReferenceQueue {
       return 1
     }
     if chain.plan?.members != nil { return 3 }
+    if let unique = chain.made.unique, unique.span == .ended, claim(unique, for: id) != nil { return 4 }
     listedDead[id] = nil
     staged["d:\(id)"] = nil
     chain.failed = nil

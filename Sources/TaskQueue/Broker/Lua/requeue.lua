@@ -1,9 +1,18 @@
 -- requeue: dead chains go on at the link that failed, with no tries counted; or, with "forget", are removed.
 -- KEYS[1] the partition   ARGV[1] requeue | forget   ARGV[2…] chains
 -- Returns an array: 1 done, 0 no such dead chain, 2 done, and it runs detached: the group that it was part of has
--- ended without it; 3 refused: what failed is a group of links, whose members can be put back, not the group.
+-- ended without it; 3 refused: what failed is a group of links, whose members can be put back, not the group; 4 refused:
+-- another chain holds the unique key that this one had until it ended.
 local now = clock()
 local out = {}
+
+-- Whether the chain has the unique key again, if it is to hold one until it ends.
+local function isUniqueAgain(x)
+  local unique = x.m >= '2' and call('HGET', x.key, 'U')
+  local key = unique and string.match(unique, '^e|([^|]*)')
+  return not key or not holderOf(key, 'e', x.id)
+end
+
 for i = 2, #ARGV do
   local x = read(ARGV[i])
   local code = 0
@@ -16,6 +25,8 @@ for i = 2, #ARGV do
       if call('ZREM', P .. 'staging', 'd:' .. x.id) == 1 then call('SADD', P .. 'dropping', 'w:d:' .. x.id) end
     elseif p and p.g then
       code = 3
+    elseif not isUniqueAgain(x) then
+      code = 4
     else
       code = 1
       call('ZREM', P .. 'dead', x.id)
