@@ -35,6 +35,8 @@ public struct Commit: Sendable {
   public var removeLimits: [LimitID] = []
   /// Groups that were staged before; they become visible.
   public var seal: [GroupID] = []
+  /// Chains of plain links. One whose id exists already stays as it is; a cap on its queue's depth doesn't hold it up: what
+  /// follows from a state has to follow.
   public var submit: [Chain] = []
   public var cancel: [Cancellation] = []
 
@@ -48,6 +50,8 @@ public enum CommitResult: Sendable, Equatable {
   case tripped(LimitID)
   /// A group to be sealed isn't there: it was never staged, or was abandoned and removed.
   case unstaged(GroupID)
+  /// A chain to be submitted can't have its unique key: another has it, or wants it in the same commit.
+  case held(ChainID, by: ChainID)
 }
 
 /// A durable cancel: it holds for workers that are away when it is said.

@@ -39,6 +39,8 @@ extension Queue {
     case ("committed", _): .committed
     case ("stale", let id?): .stale(RecordID(trusted: id))
     case ("tripped", let id?): .tripped(LimitID(trusted: id))
+    case ("held", let holder?) where words.count == 3:
+      .held(ChainID(trusted: words[1]), by: ChainID(trusted: holder))
     case ("unstaged", let id?): .unstaged(GroupID(trusted: id))
     default: throw Broker.malformed("commit")
     }

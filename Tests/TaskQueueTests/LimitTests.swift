@@ -143,6 +143,31 @@ import Testing
     }
   }
 
+  @Test func aCommitThatCannotHaveAUniqueKeyChangesNothing() async throws {
+    try await withQueue { queue in
+      func chain(_ id: String) throws -> Chain {
+        var chain = try Chain(id: ChainID(id), links: [Link(Say.self, id)])
+        chain.unique = Unique(try Identifier("u"), .untilEnded)
+        return chain
+      }
+      let record = try RecordID("r")
+      func commit(_ chains: [Chain]) async throws -> CommitResult {
+        var commit = Commit()
+        commit.changes = [.init(record, expecting: 0, set: ["x": [1]])]
+        commit.submit = chains
+        return try await queue.commit(commit)
+      }
+      let (a, b) = (try ChainID("a"), try ChainID("b"))
+      #expect(try await commit([chain("a"), chain("b")]) == .held(b, by: a))
+      #expect(try await queue.status([a, b]) == [nil, nil])
+      try await queue.submit(chain("a"))
+      #expect(try await commit([chain("b")]) == .held(b, by: a))
+      #expect(try await queue.record(record).revision == 0)
+      // The one that has it, said again, is no obstacle.
+      #expect(try await commit([chain("a")]) == .committed)
+    }
+  }
+
   @Test(arguments: ["0", "1", "full"])
   func whoHoldsAUniqueKeyMayBeCalledAnything(holder: String) async throws {
     try await withQueue { queue in

@@ -7,6 +7,14 @@ extension ReferenceQueue {
     where groups[group] == nil || groups[group]?.sealed == nil && staged["g:\(group)"] == nil {
       return ["unstaged", group]
     }
+    var wanted: [String: String] = [:]
+    for new in change.submit where chains[new.id] == nil {
+      guard let unique = new.unique else { continue }
+      if let holder = holder(of: unique, but: new.id) ?? wanted[unique.key], holder != new.id {
+        return ["held", new.id, holder]
+      }
+      wanted[unique.key] = new.id
+    }
     for move in change.moves {
       records[move.record, default: Record()].revision += 1
       for (field, value) in move.set { records[move.record]?.fields[field] = value }

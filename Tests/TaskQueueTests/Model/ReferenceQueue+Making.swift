@@ -62,14 +62,16 @@ extension ReferenceQueue {
 
   /// Whoever has the key instead.
   mutating func claim(_ unique: Operation.Unique, for id: String) -> String? {
-    let key = uniques[unique.key]
-    if let holder = key?.holder, holder != id {
-      if case .lasting = unique.span { return holder }
-      if let other = chains[holder], !other.hasEnded { return holder }
-    }
+    if let holder = holder(of: unique, but: id) { return holder }
     let until: Int? = if case .lasting(let time) = unique.span { now + time } else { nil }
     uniques[unique.key] = UniqueKey(holder: id, until: until)
     return nil
+  }
+
+  func holder(of unique: Operation.Unique, but id: String) -> String? {
+    guard let holder = uniques[unique.key]?.holder, holder != id else { return nil }
+    if case .lasting = unique.span { return holder }
+    return chains[holder]?.hasEnded == false ? holder : nil
   }
 
   /// Of these, whose name may be given to a chain: an id is not used again while something of it is left.

@@ -8,7 +8,8 @@
 --   5 groups to seal   each: id
 --   6 chains to submit each as newcomers.lua lists them
 --   7 cancels          each: chain, mode, before or ''
--- Returns { 'committed' } | { 'stale', record } | { 'tripped', limit } | { 'unstaged', group }
+-- Returns { 'committed' } | { 'stale', record } | { 'tripped', limit } | { 'unstaged', group } |
+--   { 'held', chain, the one that holds its unique key }
 local now = clock()
 local at = 8
 local function each(kind, visit)
@@ -21,8 +22,8 @@ end
 
 -- First pass: whatever may refuse is looked at before anything is written.
 local refused
-local function refuse(why, what)
-  refused = refused or { why, what }
+local function refuse(why, what, more)
+  refused = refused or { why, what, more }
 end
 local function record(found)
   local id, expected = next(), tonumber(next())
@@ -57,6 +58,16 @@ each(5, function()
     or call('HEXISTS', g, 'sealed') == 0 and not call('ZSCORE', P .. 'staging', 'g:' .. group) then
     refuse('unstaged', group)
   end
+end)
+-- Of two that want the same key, the first has it.
+local wanted = {}
+each(6, function()
+  local id, mode, key = ARGV[at], string.match(' ' .. ARGV[at + 3], ' U=(%a)|([^|%s]*)')
+  at = at + CHAIN
+  if not mode or call('EXISTS', P .. 'c:' .. id) == 1 then return end
+  local holder = heldBy(key, mode, id) or wanted[key]
+  if holder and holder ~= id then refuse('held', id, holder) end
+  wanted[key] = holder or id
 end)
 if refused then return refused end
 -- A commit that makes nothing new is not refused for memory.

@@ -8,15 +8,19 @@ local function unstage(root)
   end
 end
 
--- The chain that holds the unique key, or nil where this one may. One that is gone or has ended holds nothing.
-local function holderOf(key, mode, id, ttl)
-  local u = P .. 'u:' .. key
-  local holder = call('GET', u)
-  if holder and holder ~= id then
-    local x = mode ~= 'f' and read(holder)
-    if mode == 'f' or x and x.s ~= 'f' and x.s ~= 'x' and x.s ~= 'c' then return holder end
-  end
-  if mode == 'f' then call('SET', u, id, 'PX', ttl) else call('SET', u, id) end
+-- The other chain that holds the unique key, or nil. One that is gone or has ended holds nothing.
+local function heldBy(key, mode, id)
+  local holder = call('GET', P .. 'u:' .. key)
+  if not holder or holder == id then return end
+  local x = mode ~= 'f' and read(holder)
+  if mode == 'f' or x and x.s ~= 'f' and x.s ~= 'x' and x.s ~= 'c' then return holder end
+end
+
+-- Gives this chain the unique key. Returns the chain that holds it instead, or nil.
+local function claim(key, mode, id, ttl)
+  local holder = heldBy(key, mode, id)
+  if holder then return holder end
+  if mode == 'f' then call('SET', P .. 'u:' .. key, id, 'PX', ttl) else call('SET', P .. 'u:' .. key, id) end
 end
 
 -- The rare fields that a chain is told with, as HSET takes them; or why it can't be: the id of the chain that holds its
@@ -26,7 +30,7 @@ local function rareFields(id, extra, now)
   for name, value in string.gmatch(extra, '(%w+)=(%S+)') do
     if name == 'U' then
       local mode, key, ttl = string.match(value, '^(%a)|([^|]*)|?(%d*)$')
-      local holder = holderOf(key, mode, id, ttl)
+      local holder = claim(key, mode, id, ttl)
       if holder then return nil, ':' .. holder end
     elseif name == 'X' then
       value = text(now + tonumber(value))

@@ -10,7 +10,7 @@ local out = {}
 local function isUniqueAgain(x)
   local unique = x.m >= '2' and call('HGET', x.key, 'U')
   local key = unique and string.match(unique, '^e|([^|]*)')
-  return not key or not holderOf(key, 'e', x.id)
+  return not key or not claim(key, 'e', x.id)
 end
 
 for i = 2, #ARGV do
