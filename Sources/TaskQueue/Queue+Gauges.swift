@@ -33,6 +33,9 @@ public struct QueueGauges: Sendable, Equatable {
   public let sessions: Int
   /// Of these, those whose lease is over.
   public let overdue: Int
+  public let schedules: Int
+  /// For how long the first firing that is due was left alone: a scheduler takes it within moments.
+  public let firingLate: Duration
 }
 
 extension Queue {
@@ -44,11 +47,11 @@ extension Queue {
   public func gauges() async throws -> QueueGauges {
     let answer = try await broker.call(
       Scripts.look, [.integer(Self.queuesTold), .integer(Self.lanesLookedInto), .integer(Self.deadTold)])
-    guard let items = answer.array, items.count >= 7, items.count % 7 == 0 else {
+    guard let items = answer.array, items.count >= 9, items.count % 7 == 2 else {
       throw Broker.malformed("look")
     }
     func number(_ at: Int) -> Int { items[at].int ?? 0 }
-    let lines = stride(from: 7, to: items.count, by: 7).map { at in
+    let lines = stride(from: 9, to: items.count, by: 7).map { at in
       QueueGauges.Line(
         queue: items[at].string ?? "", depth: number(at + 1), ready: number(at + 2), lanes: number(at + 3),
         suspects: number(at + 4), oldest: number(at + 5) < 0 ? nil : .milliseconds(number(at + 5)),
@@ -56,6 +59,7 @@ extension Queue {
     }
     return QueueGauges(
       queues: lines, queueCount: number(0), depthOfOthers: number(6), due: number(1), staged: number(2),
-      dead: number(3), sessions: number(4), overdue: number(5))
+      dead: number(3), sessions: number(4), overdue: number(5),
+      schedules: number(7), firingLate: .milliseconds(number(8)))
   }
 }

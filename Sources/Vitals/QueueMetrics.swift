@@ -32,6 +32,10 @@ enum QueueMetrics {
       .gauge(
         "drawbar_sessions_overdue", "Of these, workers whose lease is over and whose work goes to others.",
         Double(gauges.overdue)),
+      .gauge("drawbar_schedules", "Schedules, also those that are paused.", Double(gauges.schedules)),
+      .gauge(
+        "drawbar_schedule_late_seconds", "For how long a firing that is due was left alone.",
+        gauges.firingLate / .seconds(1)),
     ]
   }
 

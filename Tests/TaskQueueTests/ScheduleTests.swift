@@ -363,6 +363,23 @@ import Testing
     }
   }
 
+  /// For whoever carries the pager: that nobody fires is seen.
+  @Test func whatNobodyFiresIsLate() async throws {
+    try await withQueue { queue in
+      #expect(try await queue.gauges().schedules == 0)
+      #expect(try await queue.gauges().firingLate == .zero)
+      try await queue.schedule(say("a"))
+      try await queue.schedule(say("b"))
+      try await queue.pauseSchedule(ScheduleID("b"))
+      #expect(try await queue.gauges().schedules == 2)
+      #expect(try await queue.gauges().firingLate == .zero)
+      try await queue.rewind("a", by: 7_200_000)
+      #expect(try await queue.gauges().firingLate > .seconds(3_000))
+      try await queue.drain()
+      #expect(try await queue.gauges().firingLate == .zero)
+    }
+  }
+
   // MARK: running
 
   @Test func aSchedulerFiresAndAWorkerRuns() async throws {

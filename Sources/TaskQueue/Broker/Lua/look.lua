@@ -3,15 +3,17 @@
 -- KEYS[1] the partition   ARGV[1] queues told of at most, by name   ARGV[2] lanes looked into at most, over all
 -- ARGV[3] of the chains given up, how many are told apart by queue
 -- Returns { queues there are, chains due, groups staged, chains dead, sessions, of these overdue,
---   depth of the queues not told of } and then for each queue seven: its name, depth, ready chains, lanes, suspects,
+--   depth of the queues not told of, schedules, ms for which the first firing that is due was left alone } and then for each queue seven: its name, depth, ready chains, lanes, suspects,
 --   ms for which the oldest of the ready ones waits (-1: there is none), dead chains.
 local now = tonumber(clock())
 local queues = call('SMEMBERS', P .. 'queues')
 table.sort(queues)
 local told = math.min(#queues, tonumber(ARGV[1]))
+local firing = tonumber(call('ZRANGE', P .. 'schedules', '0', '0', 'WITHSCORES')[2] or 'inf')
 local out = {
   #queues, call('ZCARD', P .. 'due'), call('ZCARD', P .. 'staging'), call('ZCARD', P .. 'dead'),
   call('ZCARD', P .. 'sessions'), call('ZCOUNT', P .. 'sessions', '-inf', '(' .. text(now)), 0,
+  call('ZCARD', P .. 'schedules'), math.max(0, now - firing),
 }
 
 local dead = {}
