@@ -98,10 +98,15 @@ public struct Screen: Sendable {
   }
 
   /// Replaces what was drawn before. Lines are cut at the window's edge: a wrapped line would break the count.
-  public mutating func draw(_ lines: [Line]) {
+  ///
+  /// - Parameter below: lines that stay, written in its place; it is drawn below them.
+  public mutating func draw(_ lines: [Line], below: [Line] = []) {
     let size = terminal.size
     let shown = lines.prefix(max(1, size.rows - 1))
     var out = height > 0 ? "\u{1b}[\(height)A\r" : ""
+    if !below.isEmpty {
+      out += "\u{1b}[J" + below.map { $0.render(colour: terminal.colour) + "\n" }.joined()
+    }
     for line in shown {
       out += "\u{1b}[2K" + line.render(columns: size.columns - 1, colour: terminal.colour) + "\n"
     }

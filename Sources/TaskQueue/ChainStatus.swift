@@ -69,6 +69,8 @@ public struct ChainStatus: Sendable, Equatable {
   /// How far the running link says it is.
   public let progress: Progress?
   public let queue: QueueName
+  /// Where the link at the cursor waits for a worker: ``queue``, unless the link names another.
+  public let linkQueue: QueueName
   /// In server's milliseconds.
   public let submittedAt: Int64?
   /// Whether a cancel was asked for.
@@ -100,6 +102,7 @@ extension ChainStatus {
     holder = state == .granted ? words[6] : nil
     queue =
       (fields["d"]?.string?.split(separator: " ").first).map { QueueName(trusted: String($0)) } ?? .default
+    linkQueue = fields["p\(cursor)"]?.string.flatMap { LinkPlan($0).queue } ?? queue
     submittedAt = (fields["d"]?.string?.split(separator: " ").last).flatMap { Int64($0) }
     failedAttempts = fields["a"]?.int ?? 0
     crashes = fields["k"]?.int ?? 0

@@ -103,8 +103,13 @@ extension Queue {
 
   /// The last lines that a chain's tasks wrote; 1,000 are kept.
   public func log(of chain: ChainID, last: Int = 1_000) async throws -> [String] {
+    try await lines(of: chain, last: last).map(\.text)
+  }
+
+  /// The same, with the link that wrote each.
+  public func lines(of chain: ChainID, last: Int = 1_000) async throws -> [LogLine] {
     let lines = RedisCommand("LRANGE", .string(broker.key("log:\(chain)")), .integer(-max(1, last)), -1)
-    return try await broker.redis.send(lines).array?.compactMap(\.string) ?? []
+    return try await ask([lines])[0].array?.compactMap(\.string).map { LogLine(stored: $0) } ?? []
   }
 
   /// The result of a chain's link as JSON, or of its last one; nil where none is kept. For a group, the array of its

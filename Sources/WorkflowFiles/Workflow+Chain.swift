@@ -7,6 +7,9 @@ extension Workflow {
   /// The queue of programs where a file names none: workers have to ask for it.
   public static let queue = "programs"
 
+  /// The header of a workflow's chain that says which file and values it was made of; see ``chain(id:source:)``.
+  public static let sourceHeader = "workflow-file"
+
   /// The queues that its steps name.
   public var queues: Set<String> {
     Set((steps + onFailure).flatMap(\.queues)).union(queue.map { [$0] } ?? [])
@@ -14,12 +17,15 @@ extension Workflow {
 
   /// The workflow as what the queue runs.
   ///
+  /// - Parameter source: a word for the file and the values that it was made of; kept in the chain's headers, so
+  ///   that two workflows under one id can be told apart.
   /// - Throws: ``InvalidChain`` for more links than a chain may have; ``InvalidIdentifier``.
-  public func chain(id: ChainID) throws -> Chain {
+  public func chain(id: ChainID, source: String? = nil) throws -> Chain {
     let priorities: [String: Priority] = ["high": .high, "low": .low]
     var chain = try Chain(
       id: id, queue: QueueName(queue ?? Self.queue), lane: "workflow-\(name)",
       priority: priority.flatMap { priorities[$0] } ?? .normal, links: steps.map { try $0.link() })
+    if let source { chain.headers[Self.sourceHeader] = source }
     chain.expiresAfter = expiresAfter.map { .milliseconds($0) }
     chain.keptFor = keptFor.map { .milliseconds($0) }
     chain.brake = brake

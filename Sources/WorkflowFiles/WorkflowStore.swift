@@ -22,12 +22,11 @@ public struct WorkflowStore: Sendable {
     prefix = "\(namespace):{workflows}:"
   }
 
-  /// Keeps an outline, before the workflow is submitted. One that is there stays.
+  /// Keeps an outline, before the workflow is submitted. One that is there is of a workflow that is gone.
   public func keep(_ outline: Outline, of id: ChainID) async throws {
     let bytes = Array(try JSONEncoder().encode(outline))
     _ = try await redis.send(
-      RedisCommand(
-        "SET", .string(key(id)), .bytes(bytes), "NX", "PX", .integer(Self.keptFor)))
+      RedisCommand("SET", .string(key(id)), .bytes(bytes), "PX", .integer(Self.keptFor)))
   }
 
   /// Adds a workflow to the list of the latest.

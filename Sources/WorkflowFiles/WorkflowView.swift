@@ -47,6 +47,8 @@ public struct WorkflowView: Sendable, Equatable {
     public var counts: Counts?
     /// Of a group that goes on: whether failed members make the workflow a failed one.
     public var failuresCount = false
+    /// Where it waits for a worker, while it does.
+    public var queue: QueueName?
     /// What its program wrote last, where it runs and was asked for.
     public var tail: [String] = []
     public var startedAt: Int64?
@@ -205,7 +207,7 @@ extension WorkflowView.Row {
     startedAt = status.linkStartedAt
     if let failed { (code, message) = (failed.code, failed.message) }
     switch status.state {
-    case .ready: state = .ready
+    case .ready: (state, queue) = (.ready, status.linkQueue)
     case .granted, .waiting: state = .running
     case .due: state = failed == nil ? .delayed : .retrying
     case .finished: state = .skipped
@@ -236,7 +238,7 @@ extension WorkflowView.Row {
       note = branch.steps[status.cursor].name
     }
     switch status.state {
-    case .ready: state = status.started ? .running : .ready
+    case .ready: (state, queue) = (status.started ? .running : .ready, status.linkQueue)
     case .granted, .waiting: state = .running
     case .due: state = status.failure == nil ? .delayed : .retrying
     case .finished: state = .done

@@ -32,6 +32,11 @@ struct PlaceOptions: ParsableArguments {
     return Files.absolute(path)
   }
 
+  /// How it was named, for what to type next. A URL may hold a password: it is not repeated.
+  var options: String {
+    (redis == nil ? "" : " --redis URL") + (state.map { " --state \($0)" } ?? "")
+  }
+
   /// The Redis URL that was named; nil for the private server.
   var url: String? {
     if let redis { return redis }

@@ -39,6 +39,13 @@ struct Problem: Encodable {
   /// What a person reads. Problems of a file stand at the line's beginning, where editors look for them.
   var text: String { problems == nil ? "drawbar: \(message)" : message }
 
+  private struct Note: Encodable { let message: String }
+
+  /// What is no error, and is to be known: on standard error as well.
+  static func note(_ text: String, json: Bool) {
+    tell(json ? JSONText.line(Note(message: text)) : "drawbar: \(text)")
+  }
+
   static func tell(_ text: String) {
     Terminal.standardError().write(text + "\n")
   }

@@ -65,6 +65,9 @@ struct RunHost {
     }
   }
 
+  /// What the queues begin with that are one run's own.
+  static let queuePrefix = "run/"
+
   /// As `drawbar up` has them: either takes over a server that the other left running.
   private static let options = RedisServer.Options(appendOnly: .everySecond)
 
@@ -113,6 +116,19 @@ struct RunHost {
     }
   }
 
+  /// Lends a session to who looks at what ran: also at what a run of this machine has left, for which its private
+  /// server is started as long as it takes.
+  static func reading(_ place: PlaceOptions, _ body: (Session) async throws -> Void) async throws {
+    guard place.url == nil, Files.exists(place.redisDirectory + "/redis.conf") else {
+      return try await Session.open(place, body)
+    }
+    _ = try await RunHost(place: place, concurrency: 1, mayWork: true).run { session, _ in
+      try await session.showBanners()
+      try await body(session)
+      return .succeeded
+    }
+  }
+
   /// Lends what is known of groups, where a Redis can be asked for it; else asking throws ``Stop``.
   static func lookingUp<Result>(
     _ place: PlaceOptions, _ body: (FleetStore) async throws -> Result
@@ -140,7 +156,9 @@ struct RunHost {
 extension RunHost.Reach {
   /// The queue of a workflow whose file names none: that of all program workers, or one for this process alone, so
   /// that two that run side by side don't do each other's work and take it with them when they end.
-  func queue(of id: ChainID) throws -> QueueName { try QueueName(works ? "run/\(id)" : Workflow.queue) }
+  func queue(of id: ChainID) throws -> QueueName {
+    try QueueName(works ? RunHost.queuePrefix + id.rawValue : Workflow.queue)
+  }
 
   /// Runs programs while the body runs, where that is this process's part.
   func working(
@@ -160,7 +178,7 @@ extension RunHost.Reach {
     var logger = Logger(label: "drawbar") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .error
     let worker = Worker.programs(
-      session.queue, queues: queues, concurrency: concurrency, name: "run", lease: .seconds(6),
+      session.queue, queues: queues, concurrency: concurrency, name: Session.runWorker, lease: .seconds(6),
       shutdownGrace: .seconds(2), logger: logger)
     let services = ServiceGroup(services: [worker], logger: logger)
     return try await withThrowingTaskGroup(of: Part.self) { tasks in
@@ -202,12 +220,15 @@ extension Worker {
 }
 
 extension Session {
-  /// What sessions of workers begin with that serve the queue of programs for all.
+  /// What workers are called that run programs for all, and those of `drawbar run` for its own.
   static let programWorker = "programs"
+  static let runWorker = "run"
 
   func hasProgramWorkers() async throws -> Bool {
-    try await queue.overview().sessions.contains {
-      $0.name.hasPrefix(Self.programWorker + "-") && $0.leaseLeft > 0
+    let programs = try QueueName(Workflow.queue)
+    return try await queue.sessions(most: 0).sessions.contains {
+      // A run serves that queue for what it goes on with alone.
+      $0.serves(programs) && $0.name != Self.runWorker
     }
   }
 }

@@ -19,11 +19,15 @@ struct Session: Sendable {
     _ place: PlaceOptions, namespace: QueueName = .namespace, _ body: (Session) async throws -> Void
   ) async throws {
     try await lend(place.configuration(), place, namespace: namespace) { session in
-      // Whoever looks or acts while something is left out on purpose is told so.
-      for banner in try await session.releases.degradation().banners {
-        Terminal.standardError().show(Line(banner, .yellow))
-      }
+      try await session.showBanners()
       try await body(session)
+    }
+  }
+
+  /// Whoever looks or acts while something is left out on purpose is told so.
+  func showBanners() async throws {
+    for banner in try await releases.degradation().banners {
+      Terminal.standardError().show(Line(banner, .yellow))
     }
   }
 

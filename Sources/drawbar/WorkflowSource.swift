@@ -23,6 +23,15 @@ struct WorkflowSource {
     return all
   }
 
+  /// The same for the same file and values, wherever the file is: FNV-1a, since nobody has a reason to forge it.
+  func digest() throws -> String {
+    let given = try parameters().sorted { $0.key < $1.key }.map { "\u{0}\($0.key)=\($0.value)" }
+    let hash = (try Files.text(file) + given.joined()).utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+    }
+    return String(hash, radix: 36)
+  }
+
   /// - Parameters:
   ///   - id: what `${workflow.id}` stands for.
   ///   - fleet: whom groups are asked of.

@@ -221,10 +221,18 @@ import Testing
       #expect(try await bench("worker", "ls", "--json").out.contains(#""chain":"long","link":0"#))
       // By its name, where only one has it; it hears it with its next beat.
       #expect(try await bench("worker", "quiet", "bench").code == 0)
-      try await eventually("it has heard") { try await bench.queue.sessions().sessions[0].told.isEmpty }
+      try await eventually("it has heard, and says so") {
+        try await bench.queue.sessions().sessions[0].isQuiet
+      }
+      let rests = try await bench("worker", "ls").out
+      #expect(rests.contains("serves default, other  quiet: it takes nothing new"), "\(rests)")
+      #expect(try await bench("worker", "ls", "--json").out.contains(#""quiet":true"#))
       try await bench.submit("next", Link(Echo.self, 1))
       #expect(try await bench("worker", "resume", "bench").code == 0)
       try await eventually("it works again") { try await bench.state("next") == .finished }
+      try await eventually("and is not called quiet") {
+        try await !bench("worker", "ls").out.contains("quiet")
+      }
       #expect(try await bench("worker", "resize", "bench", "0").code == 2)
       #expect(try await bench("worker", "resize", "bench", "8").out.contains("told: resize 8"))
       let nobody = try await bench("worker", "quiet", "bench-0")

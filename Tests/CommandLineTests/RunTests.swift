@@ -1,4 +1,5 @@
 import FoundationEssentials
+import RedisServer
 import Subprocess
 import TestSupport
 import Testing
@@ -29,11 +30,27 @@ import Testing
       let last = try #require(answer.out.split(separator: "\n").last)
       #expect(last.contains(#""state":"finished","workflow":"fan-1""#))
       #expect(answer.out.contains(#""counts":{"cancelled":0,"done":4,"failed":0,"members":4,"running":0}"#))
-      #expect(try await drawbar("workflow", "ls").code == 5, "nothing runs on")
+      #expect(try await drawbar("queue", "ls").code == 5, "nothing runs on")
+      // What it left can be looked at: that starts the server again, and ends it.
+      #expect(try await drawbar("workflow", "ls").out.contains("fan-1     fan          finished"))
+      let log = try await drawbar("workflow", "log", "fan-1")
+      #expect(log.out.hasPrefix("echo | hello\nfan › a › sh | <a>\nfan › ; rm -rf / › sh | <; rm -rf />\n"))
+      #expect(log.out.contains("\ncat | <a><; rm -rf />"))
+      #expect(try await drawbar("workflow", "log", "fan-1/1/0").out == "fan › a › sh | <a>\n")
+      let line = #"{"chain":"fan-1","line":"hello","link":0,"path":["echo"],"workflow":"fan-1"}"#
+      #expect(try await drawbar("workflow", "log", "fan-1", "--json").out.hasPrefix(line + "\n"))
+      for unknown in ["nope", "fan-1/7/0"] {
+        let answer = try await drawbar("workflow", "log", unknown)
+        #expect(answer.code == 2)
+        #expect(answer.err.contains("there is no workflow \(unknown)"))
+      }
+      #expect(try await drawbar("queue", "ls").code == 5, "nothing runs on")
 
       // Known afterwards, and once only.
       let again = try await drawbar("run", file, "--id", "fan-1")
       #expect(again.code == 0)
+      #expect(again.err.contains("drawbar: fan-1 exists since "))
+      #expect(again.err.contains("and has ended: nothing is run again"))
       #expect(again.out.contains("fan-1  finished"))
       #expect(!again.out.contains("\u{1b}"), "no colours in a pipe")
       let other = try await drawbar("run", file, "--set", "word=a; rm -rf $(pwd)")
@@ -176,7 +193,11 @@ import Testing
       _ = try drawbar.write("", to: "go-b")
       #expect(try await second.code == 0)
       #expect(try String(contentsOfFile: "\(drawbar.state)/b", encoding: .utf8) == "once\n")
-      #expect(try await drawbar("workflow", "ls").code == 5, "nothing runs on")
+      #expect(try await drawbar("queue", "ls").code == 5, "nothing runs on")
+      _ = try await drawbar.whileUp {
+        let list = try await drawbar("queue", "ls").out
+        #expect(!list.contains("run/side"), "what is over is not listed")
+      }
     }
   }
 
@@ -200,6 +221,97 @@ import Testing
         #expect(list.split(separator: "\n").count == 3)
         #expect(try await drawbar("workflow", "show", "w-2", "--json").out.contains(#""state":"cancelled""#))
       }
+    }
+  }
+
+  /// An id stands for one file with its values: another one is refused, as long as the workflow is known.
+  @Test(.timeLimit(.minutes(1))) func anIdIsOfOneFile() async throws {
+    try await Program.with { drawbar in
+      let first = try drawbar.write(
+        "workflow: w\nkeptFor: 1s\nparams: { p: a }\nsteps:\n  - run: [echo, \"${p}\"]\n", to: "a.yaml")
+      let other = try drawbar.write(
+        "workflow: w\nsteps:\n  - name: other\n    run: [touch, \"\(drawbar.state)/mark\"]\n", to: "b.yaml")
+      _ = try await drawbar.whileUp {
+        #expect(try await drawbar("run", first, "--id", "one").code == 0)
+        for arguments in [[other], [first, "--set", "p=b"], [other, "--detach"]] {
+          let refused = try await drawbar.run("drawbar", ["run", "--id", "one"] + arguments)
+          #expect(refused.code == 2)
+          #expect(refused.err.contains("one exists since "))
+          #expect(refused.err.contains("nothing was submitted. Give another --id"))
+          #expect(refused.out.isEmpty)
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(drawbar.state)/mark"))
+        // Its steps' names are kept for longer than the workflow; they are not those of the next one.
+        try await eventually("it is forgotten") { try await drawbar("workflow", "show", "one").code == 2 }
+        let anew = try await drawbar("run", other, "--id", "one")
+        #expect(anew.code == 0, "\(anew.err)")
+        #expect(anew.out.contains("  other  done  "))
+      }
+    }
+  }
+
+  /// A Redis that was named may have nobody who runs programs: that is said, and it goes on with the first who comes.
+  @Test(.timeLimit(.minutes(1))) func whereNobodyRunsProgramsThatIsSaid() async throws {
+    try await RedisServer.run { server in
+      try await Program.with { drawbar in
+        let url = "\(server.configuration)"
+        let file = try drawbar.write("workflow: w\nsteps:\n  - run: [echo, it ran]\n", to: "w.yaml")
+        _ = try await drawbar.whileRunning("drawbar-coordinator", ["--redis", url], once: "session") { _ in
+          let sent = try await drawbar("run", file, "--id", "w-1", "--detach", "--redis", url)
+          #expect(sent.code == 0)
+          #expect(sent.err.contains("nothing serves the queue programs: start drawbar up --redis URL"))
+          let run = Task { try await drawbar("run", file, "--id", "w-2", "--redis", url) }
+          defer { run.cancel() }
+          try await eventually("it waits") {
+            try await drawbar("workflow", "show", "w-2", "--redis", url).code == 0
+          }
+          _ = try await drawbar.whileRunning(
+            "drawbar", ["up", "--redis", url, "--log-level", "info"], once: "serves programs"
+          ) { _ in
+            let answer = try await run.value
+            #expect(answer.code == 0)
+            #expect(answer.out.contains("    | it ran\n"))
+            #expect(
+              answer.err.contains("nothing serves the queue programs: start drawbar up --redis URL, or"))
+            #expect(!answer.err.contains(url))
+            let again = try await drawbar("run", file, "--redis", url)
+            #expect(again.err.isEmpty, "somebody serves it")
+          }
+        }
+      }
+    }
+  }
+
+  /// What steps write: of those that failed, of all, or of none.
+  @Test(.timeLimit(.minutes(1))) func outputIsShownAsAsked() async throws {
+    try await Program.with { drawbar in
+      let file = try drawbar.write(
+        """
+        workflow: w
+        steps:
+          - run: [echo, good]
+          - run: [sh, -c, "seq 1 30; exit 3"]
+        """, to: "w.yaml")
+      func run(_ more: String...) async throws -> String {
+        let answer = try await drawbar.run("drawbar", ["run", file] + more)
+        #expect(answer.code == 1)
+        return answer.out
+      }
+      let usual = try await run()
+      #expect(!usual.contains("| good"))
+      #expect(usual.contains("its last lines:\n    | 11\n"))
+      let all = try await run("--output", "all")
+      #expect(all.contains("echo | good\n"))
+      #expect(all.contains("sh | 1\nsh | 2\n"))
+      #expect(all.contains("sh | 30\n"))
+      #expect(!all.contains("last lines"), "they are shown once")
+      let none = try await run("--output", "none")
+      #expect(!none.contains(" | "))
+      #expect(none.contains("exit-3: sh ended with exit status 3"))
+      let json = try await run("--output", "all", "--json")
+      #expect(json.contains(#""line":"good","link":0,"path":["echo"]"#))
+      let changes = try await run("--json")
+      #expect(!changes.contains(#""line""#))
     }
   }
 

@@ -117,7 +117,7 @@ import Testing
       #expect(answer.code == 0, "\(answer.out)")
       _ = try await drawbar.whileUp {
         let log = try await drawbar("workflow", "log", "e-1")
-        #expect(log.out == "this is a\nthis is b\nthis is c\n")
+        #expect(log.out.hasSuffix("show | this is a\nshow | this is b\nshow | this is c\n"))
       }
     }
   }

@@ -294,8 +294,13 @@ import Testing
       #expect(status?.progress?.fraction == 0.25)
       #expect(status?.progress?.note == "a quarter")
       #expect(notes.take() == nil)
+      // Each line says which link wrote it, in which run, and after how many.
+      notes.add(line: "one more")
+      try await queue.broker.send(try #require(notes.take()), of: held)
+      let line = try await queue.lines(of: held.chain).last
+      #expect(line == LogLine(link: 0, generation: held.generation, number: log.count, text: "one more"))
       try await hand.end("a")
-      try await queue.broker.send((nil, ["late"]), of: held)
+      try await queue.broker.send(LinkNotes.Said(lines: ["late"]), of: held)
       #expect(try await queue.log(of: held.chain).last != "late")
     }
   }

@@ -246,6 +246,18 @@ import Testing
     }
   }
 
+  /// A person's word is no fault: the process stays ready, and its page says why it takes nothing.
+  @Test func aQuietWorkerIsShownAsSuch() throws {
+    let status = WorkerStatus(
+      name: "w", state: .quiet, session: "w-1", slots: 4, running: 1, held: 1, setAside: 0)
+    let page = Readiness(redis: nil, workers: [status]).page
+    #expect(page.hasPrefix("ready\n"))
+    #expect(
+      page.contains("worker w: quiet: it was told to take nothing new, session w-1, 1 of 4 slots run\n"))
+    let metrics = try PrometheusPage(PrometheusText.page(QueueMetrics.families([status])))
+    #expect(metrics.value("drawbar_worker_serving", ["worker": "w"]) == 0)
+  }
+
   @Test func workersOfOneNameAreToldApart() throws {
     let status = WorkerStatus(
       name: "w", state: .serving, session: "s", slots: 4, running: 1, held: 2, setAside: 0)

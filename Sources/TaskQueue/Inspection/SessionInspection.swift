@@ -17,6 +17,10 @@ public struct SessionInspection: Sendable, Equatable {
   public let session: String
   /// What its configuration calls it.
   public let name: String
+  /// The queues that it serves, the first ones first; none where another version wrote it.
+  public let queues: [QueueName]
+  /// It was told to be quiet, and takes nothing new.
+  public let isQuiet: Bool
   /// Milliseconds until its lease ends; below 0: it is being declared dead.
   public let leaseLeft: Int
   /// It was declared dead, and what it held goes to others.
@@ -26,6 +30,9 @@ public struct SessionInspection: Sendable, Equatable {
   public let runs: [Held]
   /// What it was told and has not heard yet.
   public let told: [String]
+
+  /// Whether it is alive and serves this queue, quiet or not.
+  public func serves(_ queue: QueueName) -> Bool { !lost && leaseLeft > 0 && queues.contains(queue) }
 }
 
 extension Queue {
@@ -56,13 +63,18 @@ extension Queue {
     var sessions: [SessionInspection] = []
     for entry in known {
       let held = try await scan("HSCAN", "h:\(entry.name)", most: .max).filter { !$0.hasPrefix("#") }
-      let told = try await broker.redis.send(
-        RedisCommand("LRANGE", .string(broker.key("cmd:\(entry.name)")), 0, -1))
+      let said = try await ask([
+        RedisCommand("LRANGE", .string(broker.key("cmd:\(entry.name)")), 0, -1),
+        RedisCommand("EXISTS", .string(broker.key(quiet: entry.name))),
+      ])
+      let words = (names[entry.name] ?? "").split(separator: " ").map(String.init)
       sessions.append(
         SessionInspection(
-          session: entry.name, name: names[entry.name] ?? "", leaseLeft: entry.left, lost: entry.lost,
-          held: held.count, runs: try await runs(Array(held.prefix(most))),
-          told: (told.array ?? []).compactMap(\.string)))
+          session: entry.name, name: words.first ?? "",
+          queues: words.dropFirst().map { QueueName(trusted: $0) }, isQuiet: said[1].int == 1,
+          leaseLeft: entry.left, lost: entry.lost, held: held.count,
+          runs: try await runs(Array(held.prefix(most))),
+          told: (said[0].array ?? []).compactMap(\.string)))
     }
     return (sessions.sorted { $0.session < $1.session }, Int64(now))
   }
@@ -90,4 +102,9 @@ extension Queue {
     }
     return runs.sorted { ($0.since ?? 0, $0.chain.rawValue) < ($1.since ?? 0, $1.chain.rawValue) }
   }
+}
+
+extension Broker {
+  /// There while a session is quiet; see ``Heartbeat``.
+  func key(quiet session: String) -> String { key("quiet:\(session)") }
 }

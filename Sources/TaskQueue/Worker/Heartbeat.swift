@@ -20,6 +20,7 @@ struct Heartbeat: Sendable {
     var answered = clock.now
     var failed = false
     var keepsHouse = false
+    var saidQuiet = false
     while true {
       let next = clock.now + (keepsHouse ? .milliseconds(5) : failed ? interval / 8 : interval)
       keepsHouse = false
@@ -35,7 +36,9 @@ struct Heartbeat: Sendable {
       }
       do {
         switch try await beat(session, within: min(interval, edge - sent)) {
-        case .alive(let left): (answered, failed, keepsHouse) = (sent, false, left)
+        case .alive(let left):
+          (answered, failed, keepsHouse) = (sent, false, left)
+          try await sayQuiet(session, within: interval / 8, &saidQuiet)
         case .lost: lose(session, because: "its lease ran out, or someone ended it")
         }
       } catch {
@@ -49,6 +52,26 @@ struct Heartbeat: Sendable {
   private func lose(_ session: String, because reason: String) {
     logger.error("session \(session) is over: \(reason); its tasks are stopped")
     desk.stop { $0.session == session ? $0.lose(now: .now) : [] }
+  }
+
+  /// Lets others see that it takes nothing new, by a key that is gone with the lease. A beat renews it.
+  private func sayQuiet(_ session: String, within limit: Duration, _ said: inout Bool) async throws {
+    let isQuiet = desk.read(\.quiet)
+    guard isQuiet || said else { return }
+    said = true
+    let key = RedisArgument.string(broker.key(quiet: session))
+    let command =
+      isQuiet
+      ? RedisCommand("SET", key, 1, "PX", .integer(configuration.lease.milliseconds))
+      : RedisCommand("DEL", key)
+    do {
+      let answer = try await within(limit) { try await broker.redis.send(command) }
+      if let error = answer.error { throw RedisError.reply(error) }
+      said = isQuiet
+    } catch {
+      if Task.isCancelled { throw error }
+      logger.debug("that it is quiet could not be told: \(error)")
+    }
   }
 
   private enum Status {

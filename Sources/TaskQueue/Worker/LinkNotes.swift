@@ -8,6 +8,8 @@ final class LinkNotes: Sendable {
     var lines: [String] = []
     var bytes = 0
     var dropped = 0
+    /// How many lines were taken out.
+    var numbered = 0
     var abandoned = false
     var whenAbandoned: [@Sendable () -> Void] = []
   }
@@ -55,8 +57,16 @@ final class LinkNotes: Sendable {
     for body in bodies { body() }
   }
 
+  /// What is sent at a time.
+  struct Said: Sendable {
+    var progress: String?
+    var lines: [String] = []
+    /// The number of the first of these lines, among all of this run of the link.
+    var first = 0
+  }
+
   /// Takes out what is to be sent; nil where nothing was said.
-  func take() -> (progress: String?, lines: [String])? {
+  func take() -> Said? {
     state.withLock { state in
       guard state.progress != nil || !state.lines.isEmpty || state.dropped > 0 else { return nil }
       var lines = state.lines
@@ -64,12 +74,13 @@ final class LinkNotes: Sendable {
         lines.append("… \(state.dropped) lines were dropped: they came faster than they could be sent")
       }
       defer {
+        state.numbered += lines.count
         state.progress = nil
         state.lines = []
         state.bytes = 0
         state.dropped = 0
       }
-      return (state.progress, lines)
+      return Said(progress: state.progress, lines: lines, first: state.numbered)
     }
   }
 }
@@ -78,12 +89,15 @@ extension Broker {
   static let linesKept = 1_000
 
   /// Sends what a link has said. What comes after the chain has gone elsewhere is dropped.
-  func send(_ said: (progress: String?, lines: [String]), of held: Held) async throws(RedisError) {
+  func send(_ said: LinkNotes.Said, of held: Held) async throws(RedisError) {
+    let lines = said.lines.enumerated().map { offset, text in
+      LogLine(link: held.cursor, generation: held.generation, number: said.first + offset, text: text)
+    }
     _ = try await call(
       Scripts.note,
       [
         .string(held.session), .string(held.chain.rawValue), .integer(held.generation),
         .string(said.progress ?? ""), .integer(Self.linesKept),
-      ] + said.lines.map { .string($0) })
+      ] + lines.map { .string($0.stored) })
   }
 }

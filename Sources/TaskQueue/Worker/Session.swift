@@ -22,7 +22,10 @@ struct Session: Sendable {
       do {
         let answer = try await broker.call(
           Scripts.hello,
-          [.string(name), .integer(configuration.lease.milliseconds), .string(configuration.name)])
+          [
+            .string(name), .integer(configuration.lease.milliseconds),
+            .string(([configuration.name] + configuration.queues.map(\.rawValue)).joined(separator: " ")),
+          ])
         if answer.int == 1 { return (name, since) }
       } catch {
         if Task.isCancelled { throw error }

@@ -187,7 +187,7 @@ public struct Worker: Service {
     }
   }
 
-  private func send(_ said: (progress: String?, lines: [String]), of held: Held) async {
+  private func send(_ said: LinkNotes.Said, of held: Held) async {
     do {
       try await queue.broker.send(said, of: held)
     } catch {

@@ -9,6 +9,8 @@ public struct WorkerStatus: Sendable, Equatable {
     case starting
     /// It has a session, and takes work.
     case serving
+    /// It was told from afar to be quiet: it takes nothing new until it is told to work again, and what runs runs on.
+    case quiet
     /// It was told to stop: it takes nothing new, and ends when what runs has ended.
     case draining
     /// Too many of its tasks never returned: it takes nothing new and ends, to be started again. See ``WorkerStuck``.
@@ -54,7 +56,9 @@ final class Pulse: Sendable {
       return WorkerStatus(
         name: configuration.name,
         state: slots.stuck != nil
-          ? .stuck : slots.draining ? .draining : session == nil ? .starting : .serving, session: session,
+          ? .stuck
+          : slots.draining ? .draining : session == nil ? .starting : slots.quiet ? .quiet : .serving,
+        session: session,
         slots: slots.concurrency, running: slots.runningCount, held: slots.heldCount,
         setAside: slots.setAside)
     }

@@ -53,7 +53,8 @@ struct QueueCommand: AsyncParsableCommand {
       try await options.open { session in
         let overview = try await session.queue.overview()
         let shown = Shown(
-          queues: try await session.queue.standings(), sessions: overview.sessions, due: overview.due,
+          queues: try await session.queue.standings().filter { !$0.isLeftByARun },
+          sessions: overview.sessions, due: overview.due,
           parked: overview.parked, staged: overview.staged, done: overview.done, dead: overview.dead)
         session.terminal.show(options.json ? [Line(JSONText.line(shown))] : lines(shown))
       }
@@ -102,6 +103,14 @@ struct QueueCommand: AsyncParsableCommand {
       }
       return table
     }
+  }
+}
+
+extension QueueStanding {
+  /// `drawbar run` has a queue of its own for each workflow, which nobody comes back to once it is empty.
+  fileprivate var isLeftByARun: Bool {
+    queue.hasPrefix(RunHost.queuePrefix) && depth == 0 && granted + delayed + dead == 0 && !paused
+      && cap == nil
   }
 }
 

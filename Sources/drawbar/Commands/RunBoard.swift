@@ -29,13 +29,13 @@ extension WorkflowView {
     return lines
   }
 
-  /// The steps that failed, with what their programs wrote last: what is told at the end.
-  var whatFailed: [Line] {
+  /// The steps that failed, with what their programs wrote last where that was not shown: what is told at the end.
+  func whatFailed(withOutput: Bool) -> [Line] {
     let most = 5
     let failed = rows.filter { $0.kind == .step && $0.state == .failed && $0.code != nil }
     var lines = failed.prefix(most).flatMap { row in
       [Line(), Line("✗ ", .red) + Line(row.path.joined(separator: " › "), .bold)]
-        + Self.why(row.code ?? "", row.message ?? "", indent: "  ")
+        + Self.why(row.code ?? "", row.message ?? "", indent: "  ", most: withOutput ? 20 : 0)
     }
     if failed.count > most {
       lines.append(Line("… and \(failed.count - most) more: drawbar workflow show \(id)", .faint))
@@ -82,10 +82,13 @@ extension WorkflowView {
     rows.first { $0.chain == row.chain && !$0.tail.isEmpty }?.tail ?? []
   }
 
-  private static func why(_ code: String, _ message: String, indent: String) -> [Line] {
+  private static func why(_ code: String, _ message: String, indent: String, most: Int = 20) -> [Line] {
     let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
-    return [Line("\(indent)\(code)", .red) + Line(": \(lines.first ?? "")")]
-      + lines.dropFirst().suffix(20).map { Line("\(indent)  \($0)") }
+    let first = String(lines.first ?? "")
+    return [
+      Line("\(indent)\(code)", .red)
+        + Line(": \(most > 0 ? first : first.replacing("; its last lines:", with: ""))")
+    ] + lines.dropFirst().suffix(most).map { Line("\(indent)  \($0)") }
   }
 }
 

@@ -16,6 +16,12 @@ struct RunChange: Encodable, Equatable {
   let message: String?
   let milliseconds: Int64?
   let counts: WorkflowView.Counts?
+  /// What tells its step from others of its name; nil: the workflow itself.
+  let place: String?
+
+  private enum CodingKeys: CodingKey {
+    case at, workflow, path, state, attempt, code, message, milliseconds, counts
+  }
 
   /// What people are told: that steps and groups began, and how each ended. What waits or was left out isn't.
   static func between(_ last: WorkflowView?, _ view: WorkflowView) -> [RunChange] {
@@ -33,6 +39,9 @@ struct RunChange: Encodable, Equatable {
     return begin + changes + [RunChange(view, state: view.standing.rawValue, at: view.chain.endedAt)]
   }
 
+  /// Whether it tells that something has ended, or was tried in vain.
+  var hasEnded: Bool { state != "running" && state != "started" }
+
   private var order: Int { milliseconds == nil && state == "running" ? path.count : 1_000 - path.count }
 
   private init(_ view: WorkflowView, state: String, at: Int64?) {
@@ -46,6 +55,7 @@ struct RunChange: Encodable, Equatable {
     message = isEnd ? view.failure?.message : nil
     milliseconds = view.chain.submittedAt.flatMap { begun in isEnd ? at.map { $0 - begun } : nil }
     counts = nil
+    place = nil
   }
 
   private init(_ row: WorkflowView.Row, _ view: WorkflowView) {
@@ -58,10 +68,11 @@ struct RunChange: Encodable, Equatable {
     message = row.message
     milliseconds = row.startedAt.flatMap { begun in row.endedAt.map { $0 - begun } }
     counts = row.kind == .group ? row.counts : nil
+    place = row.place
   }
 
-  /// A line, and beneath it what a program that failed wrote last.
-  var lines: [Line] {
+  /// A line, and beneath it what a program that failed wrote last, unless that was shown.
+  func lines(withOutput: Bool) -> [Line] {
     var line = Line(Clock.time(at) + "  ", .faint)
     line += path.isEmpty ? Line(workflow, .bold) : Line(path.joined(separator: " › "))
     line += Line("  ") + Line(state, paint)
@@ -75,9 +86,9 @@ struct RunChange: Encodable, Equatable {
       let first = words.first ?? ""
       line +=
         Line("  \(code)", .red)
-        + Line(": \(isWhole ? first : first.replacing("; its last lines:", with: ""))")
+        + Line(": \(isWhole && withOutput ? first : first.replacing("; its last lines:", with: ""))")
     }
-    if !isWhole { return [line] }
+    if !isWhole || !withOutput { return [line] }
     return [line] + words.dropFirst().map { Line("    | \($0)") }
   }
 
@@ -96,6 +107,11 @@ extension WorkflowView.Row {
 
   /// What stays the same of it.
   fileprivate var place: String { "\(chain) \(link ?? -1)" }
+}
+
+extension WorkflowOutput.Part {
+  /// As ``RunChange/place`` of the step that wrote it.
+  var place: String { "\(chain) \(link)" }
 }
 
 extension WorkflowView.Standing {

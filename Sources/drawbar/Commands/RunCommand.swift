@@ -21,6 +21,7 @@ struct RunCommand: AsyncParsableCommand {
         drawbar run restart.yaml --check                 # is the file in order?
         drawbar run restart.yaml --dry-run               # what would run, step by step
         drawbar run nightly.yaml --id nightly-2026-11-21 --detach
+        drawbar run build.yaml --output all              # with all that its steps write
       """)
 
   @Argument(help: "The workflow's YAML file.", completion: .file(extensions: ["yaml", "yml"])) var file:
@@ -39,6 +40,12 @@ struct RunCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Programs that run at once, where this command does the work.", valueName: "count"))
   var concurrency = 16
+  @Option(
+    name: .customLong("output"),
+    help: ArgumentHelp(
+      "Whose output is shown: failed (its last lines), all or none. Default: failed; all where there is one step.",
+      valueName: "steps"))
+  var shows: OutputMode?
   @OptionGroup var output: OutputOptions
   @OptionGroup var place: PlaceOptions
 
@@ -71,14 +78,20 @@ struct RunCommand: AsyncParsableCommand {
       } else {
         filled = try await workflow.filled(surroundings(id, parameters, session.fleet))
       }
-      let isNew = try await submit(filled, id, session, reach)
+      let earlier = try await submit(filled, id, session, reach)
       if detach {
-        told(id, isNew, session.terminal)
+        told(id, earlier == nil, session.terminal)
+        var missing = MissingWorkers()
+        if earlier == nil {
+          try await missing.look([QueueName(filled.queue ?? Workflow.queue)], session.queue)
+        }
+        for lack in missing.lacks { Problem.note(lack.sentence(place), json: output.json) }
         return .succeeded
       }
+      if let earlier { Problem.note(words(of: earlier), json: output.json) }
       let follow = RunFollow(
         queue: session.queue, terminal: session.terminal, json: output.json, reach: reach,
-        again: "drawbar run \(file) --id \(id)")
+        again: "drawbar run \(file) --id \(id)", output: shows, place: place)
       return try await reach.working(on: id, filled, session) { try await follow(id) }
     }
     if ending != .succeeded { throw Stop(ending) }
@@ -93,25 +106,55 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
-  /// Returns whether it was not there before.
+  /// Returns the one that is there already; nil: it is new.
+  ///
+  /// - Throws: ``Stop`` where that is another workflow.
   private func submit(
     _ workflow: Workflow, _ id: ChainID, _ session: Session, _ reach: RunHost.Reach
-  ) async throws -> Bool {
+  ) async throws -> ChainStatus? {
+    let digest = try source.digest()
+    if let there = try await session.queue.inspect(id) { return try same(there, digest) }
     var workflow = workflow
     if workflow.queue == nil { workflow.queue = try reach.queue(of: id).rawValue }
-    let chain = try workflow.chain(id: id)
+    let chain = try workflow.chain(id: id, source: digest)
     let store = WorkflowStore(redis: session.queue.redis)
     // First, so that whoever sees the workflow finds its words.
     try await store.keep(workflow.outline, of: id)
     switch try await session.queue.submit(chain) {
     case .created:
+      // Again, as another may have kept its own and come second.
+      try await store.keep(workflow.outline, of: id)
       try await store.list(id, name: workflow.name)
-      return true
-    case .existed: return false
+      return nil
+    case .existed:
+      guard let there = try await session.queue.inspect(id) else {
+        throw Stop(.refused, "\(id) was removed at this moment; say it again")
+      }
+      return try same(there, digest)
     case .duplicate(let other):
       throw Stop(
         .refused, "\(other) runs under the same unique key; look at it with drawbar workflow watch \(other)")
     }
+  }
+
+  private func same(_ there: ChainInspection, _ digest: String) throws -> ChainStatus {
+    if there.headers[Workflow.sourceHeader] == digest { return there.status }
+    throw Stop(
+      .refused,
+      "\(there.status.id) exists since \(since(there.status)), of another file than \(file) as it is now, or with "
+        + "other values; nothing was submitted. Give another --id, or look at it: "
+        + "drawbar workflow show \(there.status.id)\(place.options)")
+  }
+
+  private func since(_ status: ChainStatus) -> String {
+    status.submittedAt.map { Clock.text($0) + " UTC" } ?? "some time"
+  }
+
+  private func words(of earlier: ChainStatus) -> String {
+    "\(earlier.id) exists since \(since(earlier)) "
+      + (earlier.hasEnded
+        ? "and has ended: nothing is run again. For that give another --id"
+        : "and is gone on with, or followed where others work on it")
   }
 
   // MARK: What was given

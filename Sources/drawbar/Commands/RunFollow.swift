@@ -16,6 +16,10 @@ struct RunFollow: Sendable {
   var reach: RunHost.Reach?
   /// What to type to go on with it.
   var again: String
+  /// Whose output is shown; nil: that of steps that failed, and of a workflow with one step all.
+  var output: OutputMode?
+  /// Where Redis is, for what to type.
+  var place: PlaceOptions
 
   /// What a signal has brought about.
   private final class Stopping: Sendable {
@@ -71,20 +75,25 @@ struct RunFollow: Sendable {
     var watch = WorkflowWatch(id, queue: queue)
     var last: WorkflowView?
     var lostSince: ContinuousClock.Instant?
+    var written = WorkflowOutput(queue: queue)
+    var missing = MissingWorkers()
     while true {
       let begun = ContinuousClock.now
       do {
-        guard let view = try await watch.look(tails: isDrawn ? 8 : 0) else {
+        guard var view = try await watch.look(tails: isDrawn && output != .all ? 8 : 0) else {
           throw Stop(.refused, "there is no workflow \(id), or it ended long ago; see drawbar workflow ls")
         }
         lostSince = nil
-        var isStuck = view.isWaiting && reach?.works != true
-        if isStuck { isStuck = try await queue.overview().sessions.isEmpty }
-        show(view, after: last, isStuck: isStuck, stopping.isCancelling.withLock { $0 }, on: &screen)
+        if reach?.works != true { try await missing.look(view, queue) }
+        let mode = output ?? (view.hasOneStep && !json ? .all : .failed)
+        let parts = mode == .all ? try await written.read(view) : []
+        if mode == .all { for index in view.rows.indices { view.rows[index].tail = [] } }
+        show(view, after: last, parts, mode, missing, stopping.isCancelling.withLock { $0 }, on: &screen)
+        missing.isTold = true
         last = view
         if view.hasEnded {
           screen.settle()
-          if isDrawn { terminal.show(view.whatFailed) }
+          if isDrawn { terminal.show(view.whatFailed(withOutput: mode == .failed)) }
           return Ending(view)
         }
       } catch let error as RedisError where error.isConnectionFailure && last != nil {
@@ -107,34 +116,40 @@ struct RunFollow: Sendable {
   private var rows: Int { max(10, terminal.size.rows - 4) }
 
   private func show(
-    _ view: WorkflowView, after last: WorkflowView?, isStuck: Bool, _ isCancelling: Bool,
-    on screen: inout Screen
+    _ view: WorkflowView, after last: WorkflowView?, _ parts: [WorkflowOutput.Part], _ mode: OutputMode,
+    _ missing: MissingWorkers, _ isCancelling: Bool, on screen: inout Screen
   ) {
-    let noWorker = "No worker is up that runs programs: drawbar up, or drawbar-worker --programs"
+    let lacks = missing.lacks.map { $0.sentence(place) }
     guard isDrawn else {
+      var parts = parts
       for change in RunChange.between(last, view) {
-        terminal.show(json ? [Line(JSONText.line(change))] : change.lines)
+        // What a step wrote comes before its end.
+        if change.hasEnded {
+          let ended = { (part: WorkflowOutput.Part) in change.place == nil || change.place == part.place }
+          show(parts.filter(ended), view)
+          parts.removeAll(where: ended)
+        }
+        terminal.show(json ? [Line(JSONText.line(change))] : change.lines(withOutput: mode == .failed))
       }
-      if isStuck, last == nil { Problem.tell(noWorker) }
+      show(parts, view)
+      if !missing.isTold { for sentence in lacks { Problem.note(sentence, json: json) } }
       return
     }
     var lines = view.board(rows: rows)
-    if isStuck { lines.append(Line(noWorker, .yellow)) }
+    lines += lacks.map { Line($0, .yellow) }
     if !view.hasEnded { lines += [Line(), Line(hint(isCancelling), .faint)] }
-    screen.draw(lines)
+    screen.draw(lines, below: parts.flatMap { $0.lines(of: view) })
+  }
+
+  private func show(_ parts: [WorkflowOutput.Part], _ view: WorkflowView) {
+    for part in parts {
+      terminal.show(json ? part.objects(of: view).map { Line(JSONText.line($0)) } : part.lines(of: view))
+    }
   }
 
   private func hint(_ isCancelling: Bool) -> String {
     if isCancelling { return "Being cancelled: what runs is ended. Ctrl-C again leaves at once." }
     return reach == nil ? "Ctrl-C stops watching, not the workflow." : "Ctrl-C cancels the workflow."
-  }
-}
-
-extension WorkflowView {
-  /// Whether nothing runs and something could.
-  var isWaiting: Bool {
-    !hasEnded && rows.contains { $0.state == .ready }
-      && !rows.contains { $0.state == .running && $0.kind == .step }
   }
 }
 
@@ -154,9 +169,12 @@ extension Ending {
 
 extension Session {
   /// Looks at a workflow until it ends, and ends the command by how that ended.
-  func follow(workflow id: ChainID, json: Bool) async throws {
+  func follow(
+    workflow id: ChainID, json: Bool, _ output: OutputMode?, _ place: PlaceOptions
+  ) async throws {
     let follow = RunFollow(
-      queue: queue, terminal: terminal, json: json, again: "drawbar workflow watch \(id)")
+      queue: queue, terminal: terminal, json: json, again: "drawbar workflow watch \(id)", output: output,
+      place: place)
     let ending = try await follow(id) ?? .unavailable
     if ending != .succeeded { throw Stop(ending) }
   }

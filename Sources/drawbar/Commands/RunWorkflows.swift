@@ -30,7 +30,7 @@ struct WorkflowCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      try await Session.open(place) { session in
+      try await RunHost.reading(place) { session in
         let all = try await WorkflowStore(redis: session.queue.redis).latest(last)
         let states = try await session.queue.status(try all.map { try ChainID($0.id) })
         var table = Table("workflow", "file's name", "state", "submitted (UTC)", "took")
@@ -65,7 +65,7 @@ struct WorkflowCommand: AsyncParsableCommand {
 
     func run() async throws {
       let id = try ChainID(id)
-      try await Session.open(place) { session in
+      try await RunHost.reading(place) { session in
         var watch = WorkflowWatch(id, queue: session.queue)
         guard let view = try await watch.look() else {
           throw Stop(.refused, "there is no workflow \(id), or it ended long ago; see drawbar workflow ls")
@@ -81,12 +81,18 @@ struct WorkflowCommand: AsyncParsableCommand {
       discussion: "Example:\n  drawbar workflow watch nightly-7")
 
     @Argument(help: ArgumentHelp("The workflow.", valueName: "id")) var id: String
+    @Option(
+      name: .customLong("output"),
+      help: ArgumentHelp("Whose output is shown: failed, all or none, as of run.", valueName: "steps"))
+    var shows: OutputMode?
     @OptionGroup var output: OutputOptions
     @OptionGroup var place: PlaceOptions
 
     func run() async throws {
       let id = try ChainID(id)
-      try await Session.open(place) { try await $0.follow(workflow: id, json: output.json) }
+      try await Session.open(place) {
+        try await $0.follow(workflow: id, json: output.json, shows, place)
+      }
     }
   }
 
@@ -94,20 +100,37 @@ struct WorkflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the last lines that a workflow's programs wrote.",
       discussion: """
-        A branch has lines of its own, under the id that workflow show has beside it.
+        With several steps each line begins with the step's name. A branch alone is named by the id that workflow
+        show has beside it. Of each branch, and of the steps that are in none, the last 1,000 lines are kept.
 
         Examples:
           drawbar workflow log nightly-7
           drawbar workflow log nightly-7/1/0
+          drawbar workflow log nightly-7 --json | jq -r 'select(.path[-1] == "dump").line'
         """)
 
     @Argument(help: ArgumentHelp("The workflow, or a branch of it.", valueName: "id")) var id: String
+    @OptionGroup var output: OutputOptions
     @OptionGroup var place: PlaceOptions
 
     func run() async throws {
       let id = try ChainID(id)
-      try await Session.open(place) { session in
-        session.terminal.show(try await session.queue.log(of: id).map { Line($0) })
+      try await RunHost.reading(place) { session in
+        // A branch has its words from the workflow that it is of.
+        let whole = try ChainID(String(id.rawValue.prefix { $0 != "/" }))
+        var watch = WorkflowWatch(whole, queue: session.queue)
+        guard let view = try await watch.look(), try await session.queue.status([id])[0] != nil else {
+          throw Stop(.refused, "there is no workflow \(id), or it ended long ago; see drawbar workflow ls")
+        }
+        var written = WorkflowOutput(queue: session.queue)
+        for part in try await written.read(view)
+        where part.chain == id || id == whole || part.chain.rawValue.hasPrefix("\(id)/") {
+          if output.json {
+            session.terminal.show(part.objects(of: view).map { Line(JSONText.line($0)) })
+          } else {
+            session.terminal.show(view.hasOneStep ? part.lines.map { Line($0) } : part.lines(of: view))
+          }
+        }
       }
     }
   }
@@ -136,7 +159,7 @@ struct WorkflowCommand: AsyncParsableCommand {
 
     func run() async throws {
       let id = try ChainID(id)
-      try await Session.open(place) { session in
+      try await RunHost.reading(place) { session in
         let answer = try await session.queue.cancel([Cancellation(id, afterStep ? .afterLink : .now)])
         let word =
           switch answer.first ?? .unknownOrEnded {

@@ -73,7 +73,7 @@ struct WorkOptions: ParsableArguments {
     let filled = try await RunHost.lookingUp(place) { fleet in
       try await parsed.filled(source.surroundings(id.rawValue, parameters, fleet))
     }
-    return try filled.chain(id: ChainID(id.rawValue))
+    return try filled.chain(id: ChainID(id.rawValue), source: try source.digest())
   }
 
   private func programChain(_ id: ScheduleID) throws -> Chain {

@@ -17,7 +17,8 @@ struct Up: AsyncParsableCommand {
     discussion: """
       Redis listens on a unix socket in the state directory and keeps an append-only file there. Ctrl-C or
       SIGTERM ends in good order: stages that run may end, the rest is handed back, and goes on when it is up
-      again. With --redis another server is used, and none is started.
+      again. With --redis another server is used, and none is started; whoever may write to it may then run programs
+      as this user, unless --no-programs is given.
 
       Examples:
         drawbar up
@@ -30,10 +31,8 @@ struct Up: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Stages that run at once.", valueName: "count")) var concurrency = 32
   @Option(help: ArgumentHelp("Programs of workflows that run at once.", valueName: "count"))
   var programConcurrency = 16
-  @Flag(
-    inversion: .prefixedNo,
-    help: "Run the programs of workflow files, as this user. Default: with the private Redis only.")
-  var programs: Bool?
+  @Flag(inversion: .prefixedNo, help: "Run the programs of workflow files, as this user.")
+  var programs = true
   @Option(
     name: .customLong("queue"),
     help: ArgumentHelp("Another queue whose programs are run; may be given several times.", valueName: "name")
@@ -98,13 +97,11 @@ struct Up: AsyncParsableCommand {
     Terminal.standardOutput().show("Drawbar has ended. What was under way goes on at the next drawbar up.")
   }
 
-  private var runsPrograms: Bool { programs ?? (place.url == nil) }
-
   /// Apart from the stages, so that neither waits for the other.
   private func programWorkers(
     _ redis: RedisClient, _ middleware: [any TaskMiddleware], _ logger: Logger
   ) throws -> [Worker] {
-    guard runsPrograms else { return [] }
+    guard programs else { return [] }
     return [
       .programs(
         Queue(redis: redis, retention: Releases.retention),
@@ -115,14 +112,14 @@ struct Up: AsyncParsableCommand {
 
   private func greet(_ configuration: RedisConfiguration) {
     let terminal = Terminal.standardOutput()
-    // A place that was named here has to be named there. A URL may hold a password: it is not repeated.
-    let option = place.state.map { " --state \($0)" } ?? (place.redis == nil ? "" : " --redis URL")
+    // A place that was named here has to be named there.
+    let option = place.options
     terminal.show([
       Line("Drawbar is up.", .green),
       Line("  state   ", .faint) + Line(place.directory),
       Line("  redis   ", .faint) + Line("\(configuration)"),
       Line("  worker  ", .faint)
-        + Line("\(concurrency) stages at once" + (runsPrograms ? ", \(programConcurrency) programs" : "")),
+        + Line("\(concurrency) stages at once" + (programs ? ", \(programConcurrency) programs" : "")),
     ])
     if let address = http.address {
       terminal.show(Line("  pages   ", .faint) + Line("http://\(address)/health/ready and /metrics"))

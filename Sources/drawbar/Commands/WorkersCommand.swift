@@ -34,6 +34,8 @@ struct WorkersCommand: AsyncParsableCommand {
       }
       let session: String
       let name: String
+      let queues: [String]
+      let quiet: Bool
       let leaseLeft: Int
       let lost: Bool
       let held: Int
@@ -63,6 +65,10 @@ struct WorkersCommand: AsyncParsableCommand {
         head += Line("  lease \(Board.elapsed(Int64(worker.leaseLeft)))", .faint)
       }
       head += Line("  holds \(worker.held)")
+      if !worker.queues.isEmpty {
+        head += Line("  serves \(worker.queues.map(\.rawValue).joined(separator: ", "))", .faint)
+      }
+      if worker.isQuiet { head += Line("  quiet: it takes nothing new", .yellow) }
       if !worker.told.isEmpty {
         head += Line("  told, not heard yet: \(worker.told.joined(separator: ", "))", .yellow)
       }
@@ -179,8 +185,8 @@ private enum SessionName {
 extension WorkersCommand.List.Shown {
   init(_ worker: SessionInspection) {
     self.init(
-      session: worker.session, name: worker.name, leaseLeft: worker.leaseLeft, lost: worker.lost,
-      held: worker.held,
+      session: worker.session, name: worker.name, queues: worker.queues.map(\.rawValue),
+      quiet: worker.isQuiet, leaseLeft: worker.leaseLeft, lost: worker.lost, held: worker.held,
       runs: worker.runs.map {
         Run(
           chain: $0.chain.rawValue, link: $0.link, task: $0.task, since: $0.since, attempt: $0.attempt,
