@@ -113,7 +113,7 @@ let package = Package(
       name: "simulate", dependencies: ["Rollout", "Simulation"], swiftSettings: strict),
     .target(
       name: "Fleet",
-      dependencies: ["RedisClient", "Rollout", .product(name: "Yams", package: "Yams")],
+      dependencies: ["Circuits", "RedisClient", "Rollout", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     .target(
       name: "WorkflowFiles",
@@ -124,7 +124,7 @@ let package = Package(
     .target(
       name: "Delivery",
       dependencies: [
-        "Fleet", "Processes", "Rollout",
+        "Circuits", "Fleet", "Processes", "Rollout",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -147,7 +147,7 @@ let package = Package(
     .target(
       name: "RollEngine",
       dependencies: [
-        "Delivery", "Fleet", "RedisClient", "Rollout", "TaskQueue", "Workflows",
+        "Circuits", "Delivery", "Fleet", "RedisClient", "Rollout", "TaskQueue", "Workflows",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
@@ -157,7 +157,7 @@ let package = Package(
     .target(
       name: "Daemons",
       dependencies: [
-        "RedisClient", "TaskQueue", "Vitals",
+        "Circuits", "Fleet", "RedisClient", "TaskQueue", "Vitals",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -168,7 +168,8 @@ let package = Package(
     .executableTarget(
       name: "drawbar",
       dependencies: [
-        "Console", "Daemons", "Delivery", "Fleet", "Programs", "RedisClient", "RedisServer", "RollEngine",
+        "Circuits", "Console", "Daemons", "Delivery", "Fleet", "Programs", "RedisClient", "RedisServer",
+        "RollEngine",
         "Rollout", "TaskQueue", "Vitals", "WorkflowFiles", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -180,7 +181,7 @@ let package = Package(
     .executableTarget(
       name: "drawbar-worker",
       dependencies: [
-        "Daemons", "Delivery", "Fleet", "Programs", "TaskQueue", "Workflows",
+        "Circuits", "Daemons", "Delivery", "Fleet", "Programs", "TaskQueue", "Workflows",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Workers/worker",
@@ -286,15 +287,16 @@ let package = Package(
     .testTarget(
       name: "FleetTests",
       dependencies: [
-        "Fleet", "RedisClient", "RedisServer", "Rollout", .product(name: "Logging", package: "swift-log"),
+        "Circuits", "Fleet", "RedisClient", "RedisServer", "Rollout", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
       name: "ConsoleTests", dependencies: ["Console", "Rollout"], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "RedisClient", "RedisServer",
-        "TaskQueue", "TestSupport", "thumbnails",
+        "Circuits", "demo", "demo-app", "drawbar", "drawbar-coordinator", "drawbar-worker", "Fleet",
+        "RedisClient", "RedisServer", "Rollout", "TaskQueue", "TestSupport", "thumbnails",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -303,8 +305,11 @@ let package = Package(
     .testTarget(
       name: "DeliveryTests",
       dependencies: [
-        "Delivery", "DemoFleet", "Fleet", "Processes", "RedisClient", "RedisServer", "Rollout", "TaskQueue",
-        "TestSupport", "Workflows",
+        "Circuits", "Delivery", "DemoFleet", "Fleet", "Processes", "RedisClient", "RedisServer", "Rollout",
+        "TaskQueue", "TestSupport", "Workflows",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),

@@ -26,10 +26,12 @@ public final class CircuitBreakers: Sendable {
   private let now: @Sendable () -> Circuit.Instant
 
   /// - Parameters:
+  ///   - logger: hears of each opening and closing; by default nobody does.
   ///   - metrics: where the gauge is kept; nil: the backend that the program has bootstrapped.
   ///   - now: the clock; it must not go back.
   public init(
-    logger: Logger, metrics: (any MetricsFactory)? = nil,
+    logger: Logger = Logger(label: "circuits") { _ in SwiftLogNoOpLogHandler() },
+    metrics: (any MetricsFactory)? = nil,
     now: @escaping @Sendable () -> Circuit.Instant = { .now }
   ) {
     self.logger = logger

@@ -1,4 +1,6 @@
 public import ArgumentParser
+public import Circuits
+import Fleet
 import Foundation
 public import Logging
 public import RedisClient
@@ -24,7 +26,7 @@ public struct DaemonOptions: ParsableArguments {
 
   @OptionGroup public var http: HTTPOptions
 
-  @Flag(
+  @ArgumentParser.Flag(
     inversion: .prefixedNo,
     help: """
       Fire schedules when their times come. Any number of processes may: each firing happens once. One that \
@@ -54,6 +56,8 @@ public struct DaemonOptions: ParsableArguments {
     public let namespace: QueueName
     public let lease: Duration
     public let middleware: [any TaskMiddleware]
+    /// Before everything outside; what they do is told by the process itself.
+    public let circuits: CircuitBreakers
     public let logger: Logger
   }
 
@@ -68,13 +72,17 @@ public struct DaemonOptions: ParsableArguments {
     let metrics = MetricRegistry()
     let place = Workplace(
       redis: RedisClient(try configuration(), logger: logger), namespace: try QueueName(namespace),
-      lease: .seconds(lease), middleware: http.middleware(into: metrics, logger), logger: logger)
+      lease: .seconds(lease), middleware: http.middleware(into: metrics, logger),
+      circuits: CircuitBreakers(logger: logger, metrics: metrics), logger: logger)
     let (worker, beside) = try worker(place)
+    let reports = CircuitReports(
+      place.circuits, of: label,
+      fleet: FleetStore(redis: place.redis, namespace: place.namespace.rawValue), logger: logger)
     let queue = Queue(redis: place.redis, namespace: place.namespace)
     let vitals = http.vitals(of: [worker], queue: queue, metrics: metrics, logger)
     let scheduler = Scheduler(queue: queue, logger: logger)
     // The last service is the first to be stopped: the pages answer while the worker drains.
-    let services: [any Service] = vitals + beside + [worker] + (schedules ? [scheduler] : [])
+    let services: [any Service] = vitals + [reports] + beside + [worker] + (schedules ? [scheduler] : [])
     try await ServiceGroup(
       services: services, whenAWorkerEnds: .gracefullyShutdownGroup,
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger

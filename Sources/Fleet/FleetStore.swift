@@ -21,8 +21,8 @@ public struct FleetStore: Sendable {
     public var revision: Int
   }
 
-  private let redis: RedisClient
-  private let prefix: String
+  let redis: RedisClient
+  let prefix: String
 
   public init(redis: RedisClient, namespace: String = "drawbar") {
     self.redis = redis
@@ -121,15 +121,15 @@ public struct FleetStore: Sendable {
   }
 
   /// Milliseconds since 1970 by the server's clock.
-  private func now() async throws -> Int64 {
-    let parts = try await redis.send(RedisCommand("TIME")).array ?? []
-    guard parts.count == 2, let seconds = parts[0].int, let micros = parts[1].int else {
-      throw FleetStoreError("Redis answered TIME with something else than a time")
-    }
+  private func now() async throws -> Int64 { try Self.milliseconds(await redis.send(RedisCommand("TIME"))) }
+
+  static func milliseconds(_ time: RedisValue) throws -> Int64 {
+    guard let parts = time.array, parts.count == 2, let seconds = parts[0].int, let micros = parts[1].int
+    else { throw FleetStoreError("Redis answered TIME with something else than a time") }
     return Int64(seconds) * 1_000 + Int64(micros) / 1_000
   }
 
-  private func decode<T: Decodable>(_ json: [UInt8], _ what: String) throws -> T {
+  func decode<T: Decodable>(_ json: [UInt8], _ what: String) throws -> T {
     do {
       return try JSONDecoder().decode(T.self, from: Data(json))
     } catch {

@@ -1,3 +1,4 @@
+public import Circuits
 public import Delivery
 public import Fleet
 public import Logging
@@ -22,17 +23,19 @@ public struct Crew: Sendable {
   ///   - packages: where the archives are.
   ///   - concurrency: how many stages run at once.
   ///   - middleware: wraps what both run.
+  ///   - circuits: those of this process.
   /// - Throws: nothing that a release could cause.
   public init(
     redis: RedisClient, packages: PackageStore, concurrency: Int, middleware: [any TaskMiddleware] = [],
-    logger: Logger
+    circuits: CircuitBreakers = CircuitBreakers(), logger: Logger
   ) throws {
     let queue = Queue(redis: redis, retention: Releases.retention)
     fleet = FleetStore(redis: redis)
-    releases = Releases(queue: queue, fleet: fleet, packages: packages, logger: logger)
+    releases = Releases(queue: queue, fleet: fleet, packages: packages, circuits: circuits, logger: logger)
     worker = Worker(
       queue: queue,
-      tasks: TargetChain.tasks(Drivers(packages: packages, orders: LiveOrders(queue: queue, fleet: fleet))),
+      tasks: TargetChain.tasks(
+        Drivers(packages: packages, orders: LiveOrders(queue: queue, fleet: fleet), circuits: circuits)),
       configuration: WorkerConfiguration(concurrency: concurrency, middleware: middleware),
       logger: logger)
     coordinator = try Coordinator.worker(releases, middleware: middleware, logger: logger)

@@ -1,3 +1,4 @@
+public import Circuits
 public import Delivery
 public import Fleet
 public import Logging
@@ -47,8 +48,13 @@ public struct Releases: Sendable {
   }
 
   /// With the drivers there are for load balancers.
-  public init(queue: Queue, fleet: FleetStore, packages: PackageStore?, logger: Logger) {
-    let balancers = Balancers()
+  ///
+  /// - Parameter circuits: those of this process.
+  public init(
+    queue: Queue, fleet: FleetStore, packages: PackageStore?, circuits: CircuitBreakers = CircuitBreakers(),
+    logger: Logger
+  ) {
+    let balancers = Balancers(circuits: circuits)
     self.init(
       queue: queue, fleet: fleet, packages: packages, balancers: { balancers.balancer($0) }, logger: logger)
   }

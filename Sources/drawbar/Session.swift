@@ -26,9 +26,8 @@ struct Session: Sendable {
 
   /// Whoever looks or acts while something is left out on purpose is told so.
   func showBanners() async throws {
-    for banner in try await releases.degradation().banners {
-      Terminal.standardError().show(Line(banner, .yellow))
-    }
+    let banners = try await releases.degradation().banners + OpenCircuits(fleet.openCircuits()).banners
+    for banner in banners { Terminal.standardError().show(Line(banner, .yellow)) }
   }
 
   static func lend<Result>(

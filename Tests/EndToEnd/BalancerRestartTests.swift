@@ -54,6 +54,26 @@ import Testing
       for program in programs { _ = try await site.terminate(program) }
     }
   }
+
+  /// A coordinator that can't ask HAProxy tells everybody, for as long as it can't.
+  @Test func everybodyIsToldThatItIsNotAsked() async throws {
+    try await Site.open(servers: 2, config: .brisk) { site in
+      let program = try site.coordinator()
+      try await site.store.setFlag(
+        .operator, on: "web-01", of: DemoFleet.app, by: "ann", reason: "a server that is out is watched")
+      try await site.fleet.haproxy.stop()
+      try await eventually("the coordinator says so", within: .seconds(60)) {
+        let said = try await site.store.openCircuits()
+        return said.map(\.process.name) == ["drawbar-coordinator"] && said[0].system == .loadBalancer
+          && said[0].endpoint.hasSuffix("haproxy.sock") && said[0].process.pid == Int(program.pid)
+      }
+      try await site.fleet.haproxy.start()
+      try await eventually("it has taken that back", within: .seconds(60)) {
+        try await site.store.openCircuits().isEmpty
+      }
+      _ = try await site.terminate(program)
+    }
+  }
 }
 
 extension Site {

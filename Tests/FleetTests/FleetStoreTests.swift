@@ -1,8 +1,12 @@
-import Fleet
+import Circuits
 import Logging
 import RedisClient
 import RedisServer
+import Rollout
+import TestSupport
 import Testing
+
+@testable import Fleet
 
 @Suite struct FleetStoreTests {
   @Test func aGroupKeepsItsRevisionUntilItChanges() async throws {
@@ -39,6 +43,46 @@ import Testing
       // A server that leaves the group takes its flags with it.
       try await store.apply(Group(name: "g", app: "a", servers: [servers[0]]))
       #expect(try await store.flags(of: "g").keys.sorted() == ["a"])
+    }
+  }
+
+  @Test func whatProcessesSayOfTheirCircuits() async throws {
+    try await withStore { store in
+      func open(_ endpoint: String) -> OpenCircuit {
+        OpenCircuit(
+          system: .loadBalancer, endpoint: endpoint, openFor: .seconds(60), triedAgainIn: nil,
+          why: "5 failures")
+      }
+      let (one, other) = (
+        ReportedCircuit.Process(name: "drawbar-worker", host: "a", pid: 1),
+        ReportedCircuit.Process(name: "drawbar-coordinator", host: "b", pid: 2)
+      )
+      #expect(try await store.openCircuits() == [])
+      try await store.report([open("/run/h"), open("/run/g")], of: one, id: "1")
+      try await store.report([open("/run/h")], of: other, id: "2")
+      let said = try await store.openCircuits()
+      #expect(said.map(\.endpoint) == ["/run/g", "/run/h", "/run/h"])
+      #expect(said.map(\.process.pid).sorted() == [1, 1, 2])
+      #expect(said.allSatisfy { $0.why == "5 failures" })
+      try await store.setFlag(.operator, on: "a", of: "g", by: "ann", reason: "to know the time")
+      let now = try #require(try await store.flags(of: "g")["a"]?[.operator]?.at)
+      #expect(said.allSatisfy { (60_000...90_000).contains(now - $0.since) })
+      // What is said replaces what was said.
+      try await store.report([open("/run/g")], of: one, id: "1")
+      try await store.report([], of: other, id: "2")
+      #expect(try await store.openCircuits().map(\.endpoint) == ["/run/g"])
+      // One that falls silent is no longer believed, while another goes on.
+      try await store.report([open("/run/g")], of: one, id: "1", for: .milliseconds(50))
+      try await store.report([open("/run/h")], of: other, id: "2")
+      try await eventually("it is not believed") {
+        try await store.openCircuits().map(\.endpoint) == ["/run/h"]
+      }
+      func redis(_ name: String) async throws -> Int? {
+        try await store.redis.send(RedisCommand(name, "drawbar:{fleet}:circuits")).int
+      }
+      #expect(try await (1...15_000).contains(redis("PTTL") ?? -1))
+      try await store.report([], of: other, id: "2")
+      #expect(try await redis("EXISTS") == 0)
     }
   }
 

@@ -37,7 +37,7 @@ struct DrawbarCoordinator: Daemon {
       let fleet = FleetStore(redis: place.redis, namespace: place.namespace.rawValue)
       let releases = Releases(
         queue: queue, fleet: fleet, packages: packages.map { PackageStore(directory: $0) },
-        logger: place.logger)
+        circuits: place.circuits, logger: place.logger)
       let worker = try Coordinator.worker(
         releases, lease: place.lease, middleware: place.middleware, logger: place.logger)
       return (

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Circuits
 import Daemons
 import Delivery
 import Fleet
@@ -74,10 +75,11 @@ struct DrawbarWorker: Daemon {
     }
   }
 
-  private func tasks(_ orders: LiveOrders) -> TaskRegistry {
+  private func tasks(_ orders: LiveOrders, _ circuits: CircuitBreakers) -> TaskRegistry {
     var tasks = TaskRegistry()
     if let packages {
-      tasks = TargetChain.tasks(Drivers(packages: PackageStore(directory: packages), orders: orders))
+      tasks = TargetChain.tasks(
+        Drivers(packages: PackageStore(directory: packages), orders: orders, circuits: circuits))
     }
     if programs {
       tasks.add(ProgramTask())
@@ -92,7 +94,7 @@ struct DrawbarWorker: Daemon {
       let orders = LiveOrders(
         queue: queue, fleet: FleetStore(redis: place.redis, namespace: place.namespace.rawValue))
       let worker = Worker(
-        queue: queue, tasks: tasks(orders),
+        queue: queue, tasks: tasks(orders, place.circuits),
         configuration: WorkerConfiguration(
           queues: try queues, concurrency: concurrency, lease: place.lease, shutdownGrace: .seconds(grace),
           name: name ?? (programs ? "programs" : "worker"), middleware: place.middleware),

@@ -1,3 +1,4 @@
+public import Circuits
 public import Fleet
 import Synchronization
 
@@ -19,10 +20,15 @@ public struct HAProxyBalancer: LoadBalancer {
   /// The servers' numbers, so that a backend of thousands is not read for each server.
   private let numbers = Numbers()
 
-  /// - Parameter patience: how long taking out, putting in and holding out wait for a HAProxy that can't be reached.
-  public init(_ endpoint: HAProxyEndpoint, patience: Duration = .seconds(20)) {
+  /// - Parameters:
+  ///   - circuits: those of this process. One stands before each HAProxy, whatever its backends.
+  ///   - patience: how long whoever works on one server waits for a HAProxy that can't be reached.
+  public init(
+    _ endpoint: HAProxyEndpoint, circuits: CircuitBreakers = CircuitBreakers(),
+    patience: Duration = .seconds(20)
+  ) {
     backend = endpoint.backend
-    api = RuntimeAPI(endpoint.address)
+    api = RuntimeAPI(endpoint.address, circuits: circuits)
     stateFile = endpoint.stateFile.map { StateFile(path: $0) }
     self.patience = patience
   }
@@ -31,7 +37,7 @@ public struct HAProxyBalancer: LoadBalancer {
 
   public func states(of host: String?) async throws -> BalancerStates {
     if let host {
-      let seen = try await look(host, until: .now)
+      let seen = try await look(host, until: .now + patience)
       return BalancerStates(life: seen.life, servers: [host: seen.row.server])
     }
     let (info, table) = Self.parts(try await api.ask(.census(of: backend)))
@@ -45,10 +51,16 @@ public struct HAProxyBalancer: LoadBalancer {
     try await look(host, until: .now).row.server
   }
 
-  public func life() async throws -> BalancerLife? { try await BalancerLife(info: api.ask(.info)[...]) }
+  public func life() async throws -> BalancerLife? { try await lifeNow() }
 
   public func lifeSeen(within age: Duration) async throws -> BalancerLife? {
-    try await lastLife.life(notOlderThan: age) { try await BalancerLife(info: api.ask(.info)[...]) }
+    try await lastLife.life(notOlderThan: age) { try await lifeNow() }
+  }
+
+  /// Waits out a rest of the circuit: who watches a HAProxy learns at once that it is back.
+  private func lifeNow() async throws -> BalancerLife {
+    let answer = try await api.ask(.info, until: .now + RuntimeAPI.circuit.longestRest + .milliseconds(100))
+    return try BalancerLife(info: answer[...])
   }
 
   public func takeOut(

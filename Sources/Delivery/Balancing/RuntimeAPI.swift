@@ -1,6 +1,8 @@
+import Circuits
 import Fleet
 import NIOCore
 import NIOPosix
+import Rollout
 
 #if canImport(Glibc)
   import Glibc
@@ -18,45 +20,72 @@ struct RuntimeAPI: Sendable {
   private let address: HAProxyEndpoint.Address
   private let limit: Duration
   private let turns = Turns(4)
+  private let breaker: CircuitBreaker
+
+  /// A restart takes about a second, and until HAProxy has been told again it sends requests to servers that are out.
+  /// So the rests are short: they keep callers from waiting for one that hangs, and cost less than half a second.
+  static let circuit = Circuit.Rules(
+    failuresInARow: 5, window: 20, atLeast: 10, slow: .seconds(5), rest: .milliseconds(100),
+    longestRest: .milliseconds(400))
 
   /// - Parameter limit: for one request, waiting for its turn not counted.
-  init(_ address: HAProxyEndpoint.Address, limit: Duration = .seconds(10)) {
+  init(
+    _ address: HAProxyEndpoint.Address, circuits: CircuitBreakers = CircuitBreakers(),
+    limit: Duration = .seconds(10)
+  ) {
     self.address = address
     self.limit = limit
+    breaker = circuits.breaker(
+      before: .loadBalancer, at: CircuitEndpoint(Self.told(address)), rules: Self.circuit)
   }
 
   /// Sends a command, and returns HAProxy's answer.
   ///
-  /// - Parameter end: a HAProxy that can't be reached, or that ends before it has answered, is asked again
-  ///   until then.
-  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be reached or does not answer in time;
-  ///   `CancellationError`.
+  /// - Parameter end: a HAProxy that can't be reached, that ends before it has answered, or whose circuit is open is
+  ///   asked again until then.
+  /// - Throws: ``DeliveryFailure`` (`loadBalancer`) where it can't be reached, does not answer in time, or failed so
+  ///   often that it isn't asked; `CancellationError`.
   func ask(_ command: RuntimeCommand, until end: ContinuousClock.Instant = .now) async throws -> String {
     while true {
       do {
-        let answer = try await askOnce(command)
-        // An order that succeeds is answered by an empty line. One that ends while it is asked closes the
-        // connection without a word.
-        if answer.isEmpty {
-          throw Away(
-            failure: DeliveryFailure(
-              .loadBalancer, "HAProxy at \(Self.told(address)) ended before it answered `\(command.line)`"))
-        }
-        return answer
-      } catch let away as Away {
-        guard ContinuousClock.now < end else { throw away.failure }
+        return try await askOnce(command)
+      } catch let unanswered as Unanswered {
+        guard unanswered.maySoonBe, ContinuousClock.now < end else { throw unanswered.failure }
         try await Task.sleep(for: .milliseconds(50))
       }
     }
   }
 
-  /// It can't be reached now, and may be started again at any moment.
-  private struct Away: Error { var failure: DeliveryFailure }
+  /// There was no answer, whatever it would have been. The circuit counts these, and no others.
+  private struct Unanswered: Error, CustomStringConvertible {
+    var failure: DeliveryFailure
+    /// It can't be reached now, and may be started again at any moment.
+    var maySoonBe = true
+
+    init(_ message: String, maySoonBe: Bool = true) {
+      failure = DeliveryFailure(.loadBalancer, message)
+      self.maySoonBe = maySoonBe
+    }
+
+    var description: String { failure.message }
+  }
 
   private func askOnce(_ command: RuntimeCommand) async throws -> String {
-    try await turns.take()
-    defer { turns.pass() }
-    return try await withThrowingTaskGroup(of: String?.self) { group in
+    do {
+      // Nobody waits for a turn only to be refused.
+      try breaker.check()
+      try await turns.take()
+      defer { turns.pass() }
+      return try await breaker.call(counting: Self.isUnanswered) { try await askNow(command) }
+    } catch let open as CircuitOpen {
+      throw Unanswered("\(open)")
+    }
+  }
+
+  private static func isUnanswered(_ error: any Error) -> Bool { error is Unanswered }
+
+  private func askNow(_ command: RuntimeCommand) async throws -> String {
+    try await withThrowingTaskGroup(of: String?.self) { group in
       group.addTask { try await Self.exchange(command.line + "\n", address) }
       group.addTask {
         try await Task.sleep(for: limit)
@@ -65,16 +94,19 @@ struct RuntimeAPI: Sendable {
       defer { group.cancelAll() }
       do {
         guard let answer = try await group.next() ?? nil else {
-          throw DeliveryFailure(
-            .loadBalancer, "HAProxy at \(Self.told(address)) did not answer within \(limit)")
+          throw Unanswered(
+            "HAProxy at \(Self.told(address)) did not answer within \(limit)", maySoonBe: false)
+        }
+        // An order that succeeds is answered by an empty line. One that ends while it is asked closes the
+        // connection without a word.
+        guard !answer.isEmpty else {
+          throw Unanswered("HAProxy at \(Self.told(address)) ended before it answered `\(command.line)`")
         }
         return answer
       } catch let error where error is IOError || error is NIOConnectionError || error is ChannelError {
-        throw Away(
-          failure: DeliveryFailure(
-            .loadBalancer,
-            "HAProxy's runtime API can't be reached at \(Self.told(address)): \(error);"
-              + " check that HAProxy runs and that its `stats socket` is there, with `level admin`"))
+        throw Unanswered(
+          "HAProxy's runtime API can't be reached at \(Self.told(address)): \(error);"
+            + " check that HAProxy runs and that its `stats socket` is there, with `level admin`")
       }
     }
   }

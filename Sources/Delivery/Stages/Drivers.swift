@@ -1,3 +1,4 @@
+public import Circuits
 public import Fleet
 
 /// What the stages work with: the package store, the ways to hosts, and the load balancers.
@@ -29,8 +30,13 @@ public struct Drivers: Sendable {
   }
 
   /// The drivers there are: directories of this machine, and HAProxy.
-  public init(packages: PackageStore, orders: any StageOrders = NoOrders()) {
-    let balancers = Balancers()
+  ///
+  /// - Parameter circuits: those of this process.
+  public init(
+    packages: PackageStore, orders: any StageOrders = NoOrders(),
+    circuits: CircuitBreakers = CircuitBreakers()
+  ) {
+    let balancers = Balancers(circuits: circuits)
     self.init(
       packages: packages, hosts: { _ in LocalHost() }, balancers: { balancers.balancer($0) },
       orders: orders)

@@ -75,14 +75,27 @@ struct DegradeCommand: AsyncParsableCommand {
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "ls", abstract: "List the switches that hold.",
-      discussion: "Example:\n  drawbar degrade ls --json")
+      commandName: "ls", abstract: "List the switches that hold, and the circuits that are open.",
+      discussion: """
+        A circuit is open where a worker or a coordinator no longer asks something outside, because it has failed too
+        often; it is tried again by itself. Nobody throws a switch for that: you may.
+
+        Example:
+          drawbar degrade ls --json
+        """)
     @OptionGroup var output: OutputOptions
     @OptionGroup var place: PlaceOptions
 
     func run() async throws {
       try await Session.open(place) { session in
-        DegradeCommand.show(try await session.releases.degradation(), output, session)
+        let view = try await session.releases.degradation()
+        DegradeCommand.show(view, output, session)
+        let circuits = try await session.fleet.openCircuits()
+        if output.json {
+          for circuit in circuits { session.terminal.show(Line(JSONText.line(["circuit": circuit]))) }
+        } else if !circuits.isEmpty {
+          session.terminal.show([Line()] + OpenCircuits(circuits).table(now: view.now))
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Circuits
 import Console
 import Daemons
 import Logging
@@ -69,9 +70,10 @@ struct Up: AsyncParsableCommand {
     do {
       _ = try await redis.connect()
       let metrics = MetricRegistry()
+      let circuits = CircuitBreakers(logger: logger, metrics: metrics)
       let crew = try Crew(
         redis: redis, packages: place.packages, concurrency: concurrency,
-        middleware: http.middleware(into: metrics, logger), logger: logger)
+        middleware: http.middleware(into: metrics, logger), circuits: circuits, logger: logger)
       try await crew.begin()
       let workers =
         try [crew.coordinator, crew.worker]
@@ -80,6 +82,7 @@ struct Up: AsyncParsableCommand {
       // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
       var services: [any Service] = http.vitals(
         of: workers, queue: Queue(redis: redis), metrics: metrics, logger)
+      services.append(CircuitReports(circuits, of: "drawbar up", fleet: crew.fleet, logger: logger))
       services.append(crew.watch)
       services += workers as [any Service]
       services.append(crew.scheduler)
