@@ -165,7 +165,7 @@ extension Course {
     for start in stride(from: 0, to: added.count, by: deployment.numbers.batchSize) {
       let part = added[start..<min(start + deployment.numbers.batchSize, added.count)]
       deployment.batches.append(Batch(kind: .rolling, targets: part.map(\.target)))
-      for server in part { log("added", why: "\(server.host): new in the group") }
+      for server in part { log("added", why: "\(server.host): eligible now, and not when this was planned") }
     }
   }
 
