@@ -23,13 +23,15 @@ public struct Group: Codable, Sendable, Equatable {
   public var scripts: [String: String]
   /// What the servers run before Drawbar's first release to them: where a first rollback leads.
   public var baselineVersion: String?
+  /// Who is told what happens to its releases; a deployment keeps those that it began with.
+  public var notify: [NoticeHook]
 
   public init(
     name: String, app: String, site: String? = nil, production: Bool = true,
     health: HealthCheck = HealthCheck(), servers: [Server],
     config: DeploymentConfig = DeploymentConfig(), limits: StageLimits = StageLimits(),
     balancer: Balancer = .none, hosts: HostDriver = .local,
-    scripts: [String: String] = [:], baselineVersion: String? = nil
+    scripts: [String: String] = [:], baselineVersion: String? = nil, notify: [NoticeHook] = []
   ) {
     self.name = name
     self.app = app
@@ -43,6 +45,7 @@ public struct Group: Codable, Sendable, Equatable {
     self.hosts = hosts
     self.scripts = scripts
     self.baselineVersion = baselineVersion
+    self.notify = notify
   }
 }
 
@@ -61,6 +64,7 @@ extension Group {
       balancer: try fields.decode(Balancer.self, forKey: .balancer),
       hosts: try fields.decode(HostDriver.self, forKey: .hosts),
       scripts: try fields.decode([String: String].self, forKey: .scripts),
-      baselineVersion: try fields.decodeIfPresent(String.self, forKey: .baselineVersion))
+      baselineVersion: try fields.decodeIfPresent(String.self, forKey: .baselineVersion),
+      notify: try fields.decodeIfPresent([NoticeHook].self, forKey: .notify) ?? [])
   }
 }

@@ -50,7 +50,7 @@ public enum GroupFile {
       root, path: "",
       known: [
         "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "runs",
-        "config", "servers",
+        "config", "servers", "notify",
       ], problems: problems)
     guard root.mapping != nil else { return nil }
     fields.required("group", "the group's name")
@@ -66,7 +66,7 @@ public enum GroupFile {
       site: fields.name("site", .name), production: production, health: health,
       servers: servers(fields), config: config, limits: limits, balancer: balancer(fields),
       hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, names, script),
-      baselineVersion: fields.name("version", .version))
+      baselineVersion: fields.name("version", .version), notify: notify(fields))
   }
 
   private static func health(_ group: YAMLFields) -> HealthCheck {

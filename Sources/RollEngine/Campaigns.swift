@@ -139,6 +139,8 @@ extension Releases {
           commit.submit.append(
             try look(campaign: id, at: "\(stored.revision + 1)", after: .seconds(2)))
         }
+        commit.submit += try await notices(
+          decided.effects, of: decided.campaign, revision: stored.revision + 1, at: stored.view.now)
         guard try await queue.commit(commit) == .committed else { continue }
       }
       for effect in decided.effects { try await carryOut(effect, view, stored.deployments) }

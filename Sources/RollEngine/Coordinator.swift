@@ -17,7 +17,7 @@ public enum Coordinator {
       AdvanceTask(releases: releases), FlagTask(fleet: releases.fleet), SweepTask(releases: releases),
       PutBackDoneTask(releases: releases), PullTask(releases: releases),
       CampaignTask(releases: releases), WatchTask(releases: releases), RollBackTask(releases: releases),
-      DriftTask(releases: releases))
+      DriftTask(releases: releases), NotifyTask(releases: releases))
     return Worker(
       queue: releases.queue, tasks: tasks,
       configuration: WorkerConfiguration(

@@ -135,6 +135,8 @@ extension Releases {
       move.commit.changes.append(change)
       if let told = try stored.tell(deployment, at: situation.now) { move.commit.changes.append(told) }
     }
+    move.commit.submit += try notices(
+      decision, frozen ?? stored.group, revision: stored.revision + 1, at: situation.now)
     for effect in decision.effects {
       switch effect {
       case .run(let work):

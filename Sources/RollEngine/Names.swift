@@ -47,6 +47,13 @@ enum Names {
   static func rollback(_ deployment: String, _ revision: Int) throws -> ChainID {
     try ChainID("\(deployment)/@rollback/\(revision)")
   }
+  /// One webhook's being told of one notice, by the revision that brought it.
+  static func notice(_ deployment: String, _ revision: Int, _ index: Int) throws -> ChainID {
+    try ChainID("\(deployment)/@notify/\(revision)/\(index)")
+  }
+  static func campaignNotice(_ id: String, _ revision: Int, _ index: Int) throws -> ChainID {
+    try ChainID("@campaign/\(id)/@notify/\(revision)/\(index)")
+  }
   static func campaignLook(_ id: String, _ moment: String) throws -> ChainID {
     try ChainID("@campaign/\(id)/\(moment)")
   }

@@ -20,6 +20,8 @@ public struct Releases: Sendable {
   /// Asks a server for its health, whatever version it runs: what was seen last where it is not well.
   let proven: @Sendable (Server, Fleet.Group) async throws -> String?
   let reported: @Sendable (Fleet.Group) async throws -> [String: String]
+  /// Those of this process, before whatever it asks outside.
+  let circuits: CircuitBreakers
   let logger: Logger
 
   /// - Parameters:
@@ -27,12 +29,14 @@ public struct Releases: Sendable {
   ///   - packages: needed to plan and create; a coordinator does without.
   ///   - balancers: the driver for a group's load balancer; asked which servers are in service.
   ///   - reported: which version each server of a group says that it runs, by host; nil asks their health URLs.
+  ///   - circuits: those of this process; `balancers` has its own.
   ///   - proven: what is wrong with a server that is to come back; nil asks its health URL, in its start-up time.
   public init(
     queue: Queue, fleet: FleetStore, packages: PackageStore?,
     balancers: @escaping @Sendable (Balancer) -> any LoadBalancer,
     reported: (@Sendable (Fleet.Group) async throws -> [String: String])? = nil,
-    proven: (@Sendable (Server, Fleet.Group) async throws -> String?)? = nil, logger: Logger
+    proven: (@Sendable (Server, Fleet.Group) async throws -> String?)? = nil,
+    circuits: CircuitBreakers = CircuitBreakers(), logger: Logger
   ) {
     self.queue = queue
     self.fleet = fleet
@@ -44,6 +48,7 @@ public struct Releases: Sendable {
           server, group.health, version: nil, within: .milliseconds(group.config.startupTimeout))?.told
       }
     self.reported = reported ?? { try await ReportedVersions()($0) }
+    self.circuits = circuits
     self.logger = logger
   }
 
@@ -56,7 +61,8 @@ public struct Releases: Sendable {
   ) {
     let balancers = Balancers(circuits: circuits)
     self.init(
-      queue: queue, fleet: fleet, packages: packages, balancers: { balancers.balancer($0) }, logger: logger)
+      queue: queue, fleet: fleet, packages: packages, balancers: { balancers.balancer($0) },
+      circuits: circuits, logger: logger)
   }
 
   /// Does an action, and returns the deployment after it.

@@ -17,6 +17,7 @@ struct ShownGroup: Encodable {
   let servers: [Server]
   /// The names of the host scripts that replace the defaults.
   let scripts: [String]
+  let notify: [NoticeHook]
 
   init(_ group: Fleet.Group, revision: Int) {
     self.group = group.name
@@ -31,6 +32,7 @@ struct ShownGroup: Encodable {
     hosts = group.hosts.rawValue
     servers = group.servers
     scripts = group.scripts.keys.sorted()
+    notify = group.notify
   }
 
   struct Health: Encodable {

@@ -145,7 +145,7 @@ import Testing
         #expect(noReason.code == 2)
         let off = try await drawbar("degrade", "--all", "--for", "1h", "--reason", "fire", "--json")
         #expect(off.code == 0, "\(off.err)")
-        #expect(try await drawbar("show", "web").err.contains("DEGRADED: loadBalancer"))
+        #expect(try await drawbar("show", "web").err.contains("DEGRADED: notifications"))
         #expect(try await drawbar("degrade", "restore", "--all").out == "Nothing is left out.\n")
         #expect(try await drawbar("putback").out == "No server is left out.\n")
 
