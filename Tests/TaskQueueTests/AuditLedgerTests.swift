@@ -110,11 +110,14 @@ import Testing
       ledger.note(holders: ["a"], of: "other")
       ledger.note(limit: "a/brake", of: "a")
       ledger.note(limit: "b/brake", of: "b")
+      ledger.note(staged: ["c:a", "d:b"], known: ["c:a"])
+      ledger.note(schedules: ["daily", "hourly"], listed: ["daily"])
     }
     #expect(
       wrong == [
         "group-count off", "group-count over", "key-held a", "key-held b", "lane-hidden unseen",
-        "limit-orphan b/brake", "session-forgotten t", "session-left u",
+        "limit-orphan b/brake", "schedule-unlisted hourly", "session-forgotten t", "session-left u",
+        "staged-orphan d:b",
       ])
   }
 

@@ -224,6 +224,15 @@ struct Damage: Sendable, CustomTestStringConvertible {
     Damage("lines outlived their chain", [(.linesOrphan, "ghost")], ends: []) { site in
       try await site.redis("RPUSH", "log:ghost", "line")
     },
+    Damage("what was staged is forgotten", [(.stagedOrphan, "c:ghost")], ends: []) { site in
+      try await site.redis("SADD", "w:c:ghost", "ghost/0")
+    },
+    Damage("nobody looks at a schedule", [(.scheduleUnlisted, "s")], ends: []) { site in
+      let chain = try Chain(id: ChainID("x"), links: [one()])
+      try await site.queue.schedule(
+        Schedule(id: ScheduleID("s"), trigger: .every(.seconds(86_400)), chain: chain))
+      try await site.redis("ZREM", "schedules", "s")
+    },
     Damage("a chain has no state", [(.unreadable, "a")]) { site in
       try await site.submit("a", one(), one())
       _ = try await site.hand.turn(take: 1)

@@ -61,12 +61,16 @@ public enum AuditCheck: String, Sendable, Codable, CaseIterable {
   case limitOrphan = "limit-orphan"
   case resultsOrphan = "results-orphan"
   case linesOrphan = "lines-orphan"
+  case stagedOrphan = "staged-orphan"
+  case scheduleUnlisted = "schedule-unlisted"
   case depth
 
   /// It keeps memory, and stops nothing.
   public var isLeftover: Bool {
     switch self {
-    case .sessionLeft, .deadGone, .groupOrphan, .limitOrphan, .resultsOrphan, .linesOrphan, .keptForEver: true
+    case .sessionLeft, .deadGone, .groupOrphan, .limitOrphan, .resultsOrphan, .linesOrphan, .stagedOrphan,
+      .keptForEver:
+      true
     default: false
     }
   }
@@ -117,6 +121,8 @@ public enum AuditCheck: String, Sendable, Codable, CaseIterable {
     case .limitOrphan: (7, "a workflow's brake goes with it", "removed")
     case .resultsOrphan: (7, "results go with their group", "removed")
     case .linesOrphan: (7, "lines go with their chain", "removed")
+    case .stagedOrphan: (7, "what was staged is begun or removed", "removed")
+    case .scheduleUnlisted: (1, "schedulers look at every schedule", "looked at when its time comes")
     case .depth: (7, "a queue's depth is the number of its chains that have not ended", "counted again")
     }
   }

@@ -125,6 +125,19 @@ struct AuditLedger: Sendable {
     }
   }
 
+  /// What was staged, by its root, and the roots that are known.
+  mutating func note(staged roots: some Sequence<String>, known: Set<String>) {
+    for root in roots where !known.contains(root) {
+      suspicions.append(Suspicion(check: .stagedOrphan, subject: root))
+    }
+  }
+
+  mutating func note(schedules ids: some Sequence<String>, listed: Set<String>) {
+    for id in ids where !listed.contains(id) {
+      suspicions.append(Suspicion(check: .scheduleUnlisted, subject: id))
+    }
+  }
+
   mutating func note(linesOf ids: some Sequence<String>) {
     for id in ids where chains[id] == nil {
       suspicions.append(Suspicion(check: .linesOrphan, subject: id))

@@ -216,6 +216,27 @@ struct AuditWalk {
     }
     ledger.note(resultsOf: (names["gr"] ?? []).sorted(), known: names["g"] ?? [])
     ledger.note(linesOf: (names["log"] ?? []).sorted())
+    try await readStaged()
+    try await readSchedules()
+  }
+
+  private mutating func readStaged() async throws {
+    // A queue's bell begins in the same way, and has no colon in its name.
+    let roots = (names["w"] ?? []).filter { $0.contains(":") }.sorted()
+    guard !roots.isEmpty else { return }
+    var known: Set<String> = []
+    try await scan("ZSCAN", "staging") { known.formUnion($1) }
+    try await scan("SSCAN", "dropping") {
+      known.formUnion($1.filter { $0.hasPrefix("w:") }.map { String($0.dropFirst(2)) })
+    }
+    ledger.note(staged: roots, known: known)
+  }
+
+  private mutating func readSchedules() async throws {
+    guard let ids = names["sch"]?.sorted() else { return }
+    var listed: Set<String> = []
+    try await scan("ZSCAN", "schedules") { listed.formUnion($1) }
+    ledger.note(schedules: ids, listed: listed)
   }
 
   private mutating func readKeys() async throws {

@@ -342,6 +342,23 @@ checks['results-orphan'] = function(group)
   return 'its group is gone, and they are kept for ever', function() call('DEL', key) end
 end
 
+-- What was staged for a root, which neither waits for it any longer nor is being removed.
+checks['staged-orphan'] = function(root)
+  if call('EXISTS', P .. 'w:' .. root) == 0 or call('ZSCORE', P .. 'staging', root)
+    or call('SISMEMBER', P .. 'dropping', 'w:' .. root) == 1 then return end
+  return 'nobody will begin it, and nobody removes it', function() call('SADD', P .. 'dropping', 'w:' .. root) end
+end
+
+checks['schedule-unlisted'] = function(id)
+  local f = call('HMGET', P .. 'sch:' .. id, 'def', 'next', 'paused')
+  if not f[1] or call('ZSCORE', P .. 'schedules', id) then return end
+  return 'no scheduler looks at it', function()
+    local never = f[3] or not f[2] or f[2] == ''
+    call('ZADD', P .. 'schedules', never and '+inf' or f[2], id)
+    call('ZADD', P .. 'tick', '0', 't')
+  end
+end
+
 checks['lines-orphan'] = function(id)
   local key = P .. 'log:' .. id
   if call('EXISTS', key) == 0 or call('PTTL', key) >= 0 or call('EXISTS', P .. 'c:' .. id) == 1 then return end
