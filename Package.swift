@@ -290,7 +290,7 @@ let package = Package(
     .testTarget(
       name: "FleetTests",
       dependencies: [
-        "Circuits", "Fleet", "RedisClient", "RedisServer", "Rollout", "TestSupport",
+        "Circuits", "Fleet", "RedisClient", "RedisServer", "Rollout", "SeededRandom", "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(

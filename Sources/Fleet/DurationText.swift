@@ -37,6 +37,16 @@ public enum DurationText {
     return parts
   }
 
+  /// About how long it is, in its largest unit: 185,000 is `3m`.
+  public static func rough(_ milliseconds: Int64) -> String {
+    switch max(0, milliseconds) / 1_000 {
+    case let seconds where seconds < 60: "\(seconds)s"
+    case let seconds where seconds < 3_600: "\(seconds / 60)m"
+    case let seconds where seconds < 2 * 86_400: "\(seconds / 3_600)h"
+    case let seconds: "\(seconds / 86_400)d"
+    }
+  }
+
   private static let units: [(name: String, milliseconds: Int64)] = [
     ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
   ]

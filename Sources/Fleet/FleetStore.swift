@@ -3,9 +3,10 @@ public import RedisClient
 
 /// The groups that are known, and the flags of their servers, kept in Redis.
 ///
-/// Three kinds of keys under `<namespace>:{fleet}:` — `groups` (name → JSON), `revisions` (name → count of
-/// changes) and `flags:<group>` (`host:flag` → who, why, when). Nothing of a release is kept here: a deployment
-/// has a frozen copy of what it needs.
+/// Four kinds of keys under `<namespace>:{fleet}:` — `groups` (name → JSON), `revisions` (name → count of
+/// changes), `flags:<group>` (`host:flag` → who, why, when) and, for a group whose servers come from elsewhere,
+/// `cmdb:<group>:<source>` (the servers, when they were synced, and the sync that is under way). Nothing of a
+/// release is kept here: a deployment has a frozen copy of what it needs.
 public struct FleetStore: Sendable {
   /// What applying a group did.
   public enum Applied: Sendable, Equatable {
@@ -17,8 +18,11 @@ public struct FleetStore: Sendable {
 
   /// A group and how often it was changed, from 1.
   public struct Known: Sendable, Equatable {
+    /// With its servers, wherever they come from.
     public var group: Group
     public var revision: Int
+    /// How old its servers are; nil where its file lists them.
+    public var cache: ServerCache?
   }
 
   let redis: RedisClient
@@ -31,19 +35,27 @@ public struct FleetStore: Sendable {
 
   /// Makes a group known, or replaces it. Flags of servers that are no longer in it go.
   ///
+  /// A group with a ``Group/cmdb`` has the servers that ``sync(_:from:fresh:shrink:keepingFlagsOf:)`` has brought, and
+  /// those given here count for nothing: sync first.
+  ///
   /// - Parameter kept: the servers whose flags stay although they have left.
   @discardableResult
   public func apply(_ group: Group, keepingFlagsOf kept: Set<String> = []) async throws -> Applied {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json = Array(try encoder.encode(group))
+    let before = try await self.group(group.name)?.group.cmdb
+    var stored = group
+    if group.cmdb != nil { stored.servers = [] }
     let answer = try await redis.run(
       Self.applyScript, keys: [prefix + "groups", prefix + "revisions"],
-      arguments: [.init(group.name), .init(json)])
+      arguments: [.init(group.name), .init(try Self.json(stored))])
     guard let parts = answer.array, parts.count == 2, let revision = parts[0].int else {
       throw FleetStoreError("Redis answered apply of \(group.name) with something else than a revision")
     }
-    try await dropFlags(of: group.name, exceptOn: kept.union(group.servers.map(\.host)))
+    if let before, before.mark != group.cmdb?.mark {
+      // Its token goes with it: what is under way there comes late.
+      try await redis.send(RedisCommand("DEL", .init(cacheKey(group.name, before))))
+    }
+    let servers = try await group.cmdb == nil ? group.servers : self.group(group.name)?.group.servers ?? []
+    try await dropFlags(of: group.name, exceptOn: kept.union(servers.map(\.host)))
     if parts[1].int == 0 { return .unchanged(revision: revision) }
     return revision == 1 ? .created : .changed(revision: revision)
   }
@@ -55,7 +67,29 @@ public struct FleetStore: Sendable {
       RedisCommand("HGET", .init(prefix + "revisions"), .init(name)),
     ])
     guard let json = replies[0].bytes, let revision = replies[1].int else { return nil }
-    return Known(group: try decode(json, "the group \(name)"), revision: revision)
+    var known = Known(group: try decode(json, "the group \(name)"), revision: revision)
+    if let cmdb = known.group.cmdb, let cached = try await cached(name, cmdb) {
+      (known.group.servers, known.cache) = cached
+    }
+    return known
+  }
+
+  /// What a source of record said last of a group, and how old that is; nil where it was never asked.
+  private func cached(_ name: String, _ cmdb: CMDB) async throws -> ([Server], ServerCache)? {
+    let replies = try await redis.pipeline([
+      RedisCommand(
+        "HMGET", .init(cacheKey(name, cmdb)), "servers", "syncedAt", "syncedAs", "failedAt", "failure"),
+      RedisCommand("TIME"),
+    ])
+    guard let fields = replies[0].array, fields.count == 5, let json = fields[0].bytes,
+      let syncedAt = fields[1].int, let generation = fields[2].int
+    else { return nil }
+    var cache = ServerCache(
+      syncedAt: Int64(syncedAt), generation: generation, now: try Self.milliseconds(replies[1]))
+    if let at = fields[3].int, let reason = fields[4].string, at > syncedAt {
+      cache.failure = .init(at: Int64(at), reason: reason)
+    }
+    return (try decode(json, "the servers of \(name)"), cache)
   }
 
   /// Every group, by name.
@@ -101,6 +135,9 @@ public struct FleetStore: Sendable {
     return removed.int == 1
   }
 
+  /// Another source has another cache: what one has said is never taken for the other's word.
+  func cacheKey(_ group: String, _ cmdb: CMDB) -> String { prefix + "cmdb:\(group):\(cmdb.mark)" }
+
   private func flagsKey(_ group: String) -> String { prefix + "flags:" + group }
 
   private static func split(_ key: String) -> (host: String, flag: Flag)? {
@@ -110,7 +147,7 @@ public struct FleetStore: Sendable {
     return (String(key[..<colon]), flag)
   }
 
-  private func dropFlags(of group: String, exceptOn hosts: Set<String>) async throws {
+  func dropFlags(of group: String, exceptOn hosts: Set<String>) async throws {
     let keys = try await redis.send(RedisCommand("HKEYS", .init(flagsKey(group)))).array ?? []
     let gone = keys.compactMap(\.string).filter { key in
       Self.split(key).map { !hosts.contains($0.host) } ?? true
@@ -127,6 +164,13 @@ public struct FleetStore: Sendable {
     guard let parts = time.array, parts.count == 2, let seconds = parts[0].int, let micros = parts[1].int
     else { throw FleetStoreError("Redis answered TIME with something else than a time") }
     return Int64(seconds) * 1_000 + Int64(micros) / 1_000
+  }
+
+  /// The same value is the same bytes.
+  static func json(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(value))
   }
 
   func decode<T: Decodable>(_ json: [UInt8], _ what: String) throws -> T {

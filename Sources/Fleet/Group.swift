@@ -11,8 +11,10 @@ public struct Group: Codable, Sendable, Equatable {
   /// Production allows at most half of the servers out at once; elsewhere all may be.
   public var production: Bool
   public var health: HealthCheck
-  /// In the order of the file; host names are unique.
+  /// In the order of the file, or by host name where they come from a ``cmdb``; host names are unique.
   public var servers: [Server]
+  /// Which source of record says which servers there are; nil where the file lists them.
+  public var cmdb: CMDB?
   /// The rules of its releases; a deployment keeps a frozen copy.
   public var config: DeploymentConfig
   /// What its stages may take, and what they leave on a disk.
@@ -28,7 +30,7 @@ public struct Group: Codable, Sendable, Equatable {
 
   public init(
     name: String, app: String, site: String? = nil, production: Bool = true,
-    health: HealthCheck = HealthCheck(), servers: [Server],
+    health: HealthCheck = HealthCheck(), servers: [Server], cmdb: CMDB? = nil,
     config: DeploymentConfig = DeploymentConfig(), limits: StageLimits = StageLimits(),
     balancer: Balancer = .none, hosts: HostDriver = .local,
     scripts: [String: String] = [:], baselineVersion: String? = nil, notify: [NoticeHook] = []
@@ -39,6 +41,7 @@ public struct Group: Codable, Sendable, Equatable {
     self.production = production
     self.health = health
     self.servers = servers
+    self.cmdb = cmdb
     self.config = config
     self.limits = limits
     self.balancer = balancer
@@ -59,6 +62,7 @@ extension Group {
       production: try fields.decode(Bool.self, forKey: .production),
       health: try fields.decode(HealthCheck.self, forKey: .health),
       servers: try fields.decode([Server].self, forKey: .servers),
+      cmdb: try fields.decodeIfPresent(CMDB.self, forKey: .cmdb),
       config: try fields.decode(DeploymentConfig.self, forKey: .config),
       limits: try fields.decodeIfPresent(StageLimits.self, forKey: .limits) ?? StageLimits(),
       balancer: try fields.decode(Balancer.self, forKey: .balancer),

@@ -1,26 +1,32 @@
 import Yams
 
 extension GroupFile {
-  /// The server list. Names must differ, and so must what they listen on and where they live: the local host
-  /// driver keeps them all on this machine.
+  /// What a server may have.
+  static let serverKeys = ["host", "address", "port", "site", "directory", "bastion", "machine"]
+
+  /// The server list; none where a source of record has it.
   static func servers(_ group: YAMLFields) -> [Server] {
-    guard let node = group.node("servers") else { return [] }
+    guard let node = group.node("servers"), node.mapping == nil else { return [] }
     guard let list = node.sequence else {
-      group.wrong("servers", "expected a list: - { host: …, address: …, port: …, directory: … }")
+      group.wrong(
+        "servers",
+        "expected a list: - { host: …, address: …, port: …, directory: … }, or cmdb: { url: https://… }")
       return []
     }
     if list.isEmpty { group.wrong("servers", "is empty; a group has at least one server") }
-    var seen = Seen(problems: group.problems)
-    let servers = list.enumerated().map { index, node in
-      let fields = YAMLFields(
-        node, path: "servers[\(index)]",
-        known: ["host", "address", "port", "site", "directory", "bastion", "machine"],
-        problems: group.problems)
+    return servers(list.enumerated().map { ("servers[\($0)]", $1) }, group.problems)
+  }
+
+  /// Reads servers, each with the path that its problems are told under. Names must differ, and so must what they
+  /// listen on and where they live: the local host driver keeps them all on this machine.
+  static func servers(_ list: [(path: String, node: Node)], _ problems: ProblemList) -> [Server] {
+    var seen = Seen(problems: problems)
+    return list.map { path, node in
+      let fields = YAMLFields(node, path: path, known: serverKeys, problems: problems)
       let server = server(fields)
       if node.mapping != nil { seen.check(server, fields) }
       return server
     }
-    return servers
   }
 
   private static func server(_ fields: YAMLFields) -> Server {
@@ -28,7 +34,7 @@ extension GroupFile {
       fields.required("host", "the server's name")
       fields.required("port", "the port its app listens on")
       fields.required("directory", "the absolute path that its versions live in")
-    } else if fields.mark != nil {
+    } else {
       fields.problems.add(fields.path, at: fields.mark, "a server needs host, port and directory")
     }
     return Server(

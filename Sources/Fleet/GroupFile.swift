@@ -55,7 +55,7 @@ public enum GroupFile {
     guard root.mapping != nil else { return nil }
     fields.required("group", "the group's name")
     fields.required("app", "the app whose packages it runs")
-    fields.required("servers", "the list of the group's servers")
+    fields.required("servers", "the list of the group's servers, or cmdb: { url: https://… }")
     let production = fields.flag("production") ?? true
     let health = health(fields)
     let (config, limits) = config(fields, production: production)
@@ -64,7 +64,8 @@ public enum GroupFile {
     return Group(
       name: fields.name("group", .name) ?? "", app: fields.name("app", .name) ?? "",
       site: fields.name("site", .name), production: production, health: health,
-      servers: servers(fields), config: config, limits: limits, balancer: balancer(fields),
+      servers: servers(fields), cmdb: cmdb(fields), config: config, limits: limits,
+      balancer: balancer(fields),
       hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, names, script),
       baselineVersion: fields.name("version", .version), notify: notify(fields))
   }

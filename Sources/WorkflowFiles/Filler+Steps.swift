@@ -112,6 +112,13 @@ extension Filler {
     let path = name.hasPrefix("/") ? name : surroundings.directory + "/" + name
     do {
       let group = try GroupFile.parse(try surroundings.read(path), file: path) { _ in "" }
+      guard group.cmdb == nil else {
+        wrong(
+          place,
+          "the servers of \(group.name) come from a CMDB and are not in \(name): apply that file, and write inventory: \(group.name)"
+        )
+        return []
+      }
       return InventoryServer.all(of: group).map { Item(text: $0.host, fields: $0.fields) }
     } catch let error as InvalidFile {
       for problem in error.problems { problems.add(problem) }

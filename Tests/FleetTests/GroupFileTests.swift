@@ -109,7 +109,10 @@ import Testing
     ("- a\n- b\n", "f.yaml:1:1: expected keys and values (\(keys))"),
     ("group: [a\n", "f.yaml:2:1: not YAML: did not find expected ',' or ']'"),
     ("group: a\ngroup: b\n", "f.yaml:1:1: the key group is given twice; keep one"),
-    ("group: g\napp: a\n", "f.yaml:1:1: servers: is missing; it is the list of the group's servers"),
+    (
+      "group: g\napp: a\n",
+      "f.yaml:1:1: servers: is missing; it is the list of the group's servers, or cmdb: { url: https://… }"
+    ),
     ("group: g\napp: a\nservers: []\n", "f.yaml:3:10: servers: is empty; a group has at least one server"),
     (
       "group: g\napp: a\nservers: [ { } ]\n",
