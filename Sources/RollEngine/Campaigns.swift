@@ -34,7 +34,7 @@ extension Releases {
   ///   - atOnce: so many groups at the same time; nil means all of a wave.
   ///   - options: over each group's config.
   /// - Throws: ``ReleaseError/campaign(_:)`` for groups or numbers that can't be, ``ReleaseError/campaignExists(_:)``,
-  ///   unknown groups or versions; `RedisError`.
+  ///   ``ReleaseError/notRefreshed(group:why:age:)``, unknown groups or versions; `RedisError`.
   @discardableResult
   public func createCampaign(
     _ id: String, waves: [[String]], versions: [String: String], limit: Int, atOnce: Int? = nil,
@@ -42,7 +42,7 @@ extension Releases {
   ) async throws -> CampaignView {
     guard NameRule.name.accepts(id) else { throw ReleaseError.unknownCampaign(id) }
     for name in waves.flatMap({ $0 }) {
-      let group = try await knownGroup(name)
+      let group = try await refreshed(name)
       guard let version = versions[name] else { throw ReleaseError.noVersionKnown(group: name) }
       _ = try await package(group.app, version)
     }

@@ -7,18 +7,20 @@ import Workflows
 extension Releases {
   /// What a release would do, without creating it.
   ///
-  /// - Throws: ``ReleaseError`` for an unknown group or version, or where no plan can be made.
+  /// - Throws: ``ReleaseError`` for an unknown group or version, for servers that can't be refreshed, or where no plan can
+  ///   be made.
   public func preview(
     group: String, version: String, options: ReleaseOptions = ReleaseOptions()
   ) async throws -> Plan {
-    let group = try await knownGroup(group)
+    let group = try await refreshed(group)
     _ = try await package(group.app, version)
     return try await plan(group, options, try await ledger(group.name).ledger)
   }
 
   /// Creates a release of a published version to a group; starts it where the options say so.
   ///
-  /// - Throws: ``ReleaseError``: unknown group or version, a version marked bad, no plan, a busy group.
+  /// - Throws: ``ReleaseError``: unknown group or version, a version marked bad, servers that can't be refreshed, no plan, a
+  ///   busy group.
   @discardableResult
   public func create(
     group name: String, version: String, options: ReleaseOptions = ReleaseOptions(), by: String,

@@ -78,6 +78,7 @@ extension Releases {
   public func previewHeal(
     _ name: String, options: ReleaseOptions = ReleaseOptions(), within: Duration = .seconds(60)
   ) async throws -> HealPlan {
+    try await refresh(name)
     let report = try await drift(of: name, within: within)
     let group = try await knownGroup(name)
     return try await healPlan(report, group, options, try await ledger(name).ledger, after: nil)
@@ -196,7 +197,7 @@ extension Releases {
   }
 }
 
-/// Looks for drift in every group, once in a while.
+/// Looks for drift in every group, once in a while, and asks anew for servers that were asked for too long ago.
 struct DriftTask: QueueTask {
   struct Input: Codable, Sendable { var round: Int64 }
   static let name = "release.drift"
@@ -206,6 +207,7 @@ struct DriftTask: QueueTask {
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
     // First: a round that is given up must not be the last.
     try await releases.queue.submit(releases.nextDriftSweep(now: releases.now()))
+    try await releases.refreshOld()
     for known in try await releases.fleet.groups() {
       do {
         try await releases.noteDrift(of: known.group.name)

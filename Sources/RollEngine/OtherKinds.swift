@@ -12,7 +12,7 @@ extension Releases {
   public func previewScaleOut(
     _ group: String, to version: String? = nil, options: ReleaseOptions = ReleaseOptions()
   ) async throws -> Plan {
-    let group = try await knownGroup(group)
+    let group = try await refreshed(group)
     let ledger = try await ledger(group.name).ledger
     return try await scaleOutPlan(
       group, try await presentVersion(of: group, ledger, version), options, ledger, after: nil)
@@ -44,7 +44,7 @@ extension Releases {
   public func previewRun(
     _ run: DayTwo, on name: String, content: String? = nil, options: ReleaseOptions = ReleaseOptions()
   ) async throws -> Plan {
-    let group = try withScript(run, content, try await knownGroup(name))
+    let group = try withScript(run, content, try await refreshed(name))
     return try await dayTwoPlan(group, options, try await ledger(name).ledger, after: nil)
   }
 
@@ -75,19 +75,21 @@ extension Releases {
 
   // MARK: What they need
 
-  /// Drafts and commits until it is done or refused.
+  /// Drafts and commits until it is done or refused, on the group's servers as they are now.
   func create(
     on name: String, _ options: ReleaseOptions,
     _ draft: (Fleet.Group, StoredLedger, StoredDeployment?) async throws -> Draft
   ) async throws -> Deployment {
     for attempt in 0..<Self.attempts {
       try await pause(before: attempt)
-      let group = try await knownGroup(name)
+      var group = try await knownGroup(name)
       let ledger = try await ledger(name)
       let before = try await active(ledger.ledger)
       if let before, !options.supersede {
         throw ReleaseError.busy(group: name, active: before.deployment.id, state: before.deployment.state)
       }
+      // Once: others that are faster change nothing about the servers.
+      if attempt == 0 { group = try await refreshed(name) }
       if let created = try await create(try await draft(group, ledger, before)) { return created }
     }
     throw ReleaseError.contended(name)

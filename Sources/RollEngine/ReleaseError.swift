@@ -1,3 +1,4 @@
+public import Fleet
 public import Rollout
 
 /// Why a release could not be created, found or acted upon.
@@ -44,6 +45,10 @@ public enum ReleaseError: Error, Sendable, Equatable {
   case server(ServerRefusal)
   /// The load balancer could not be asked which servers are in service.
   case balancer(group: String, reason: String)
+  /// The servers of a group could not be asked for; those known are `age` milliseconds old.
+  case notRefreshed(group: String, why: SyncFailure, age: Milliseconds?)
+  /// The group's file lists its servers: there is nothing to ask.
+  case noSource(group: String)
   /// A switch of degradation was not thrown.
   case degradation(Degradation.Refusal)
   /// Others moved the deployment again and again; nothing was changed.
@@ -97,11 +102,27 @@ extension ReleaseError: CustomStringConvertible {
     case .balancer(let group, let reason):
       "nothing was changed: it can't be planned without knowing which servers of \(group) are in service, and \(reason)."
         + " Try again when the load balancer answers; or go on without it: drawbar degrade --system loadBalancer --help"
+    case .notRefreshed(let group, let why, let age): Self.notRefreshed(group, why, age)
+    case .noSource(let group):
+      "the servers of \(group) are listed in its file: change that, and drawbar group apply it"
     case .degradation(let refusal): refusal.description
     case .contended(let id): "others kept changing \(id), so nothing was done; try again"
     case .noPackageStore: "this process has no package store, so it can't plan a release"
     case .unreadable(let what): "what is stored can't be read: \(what)"
     }
+  }
+}
+
+extension ReleaseError {
+  private static func notRefreshed(_ group: String, _ why: SyncFailure, _ age: Milliseconds?) -> String {
+    let what = "the servers of \(group) can't be refreshed: \(why)"
+    guard let age else {
+      return what + (why.mayBeConfirmed ? ". If that is right, say --shrink" : "; none are known yet")
+    }
+    let cache = "\(what). The cache was synced \(DurationText.rough(age)) ago."
+    if why.code == .leftOut { return cache }
+    let confirm = why.mayBeConfirmed ? " If that is right: drawbar group sync \(group) --shrink." : ""
+    return "\(cache)\(confirm) To go on with the cache: drawbar degrade --system cmdb --for 1h --reason '…'"
   }
 }
 

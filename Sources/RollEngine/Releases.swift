@@ -22,6 +22,8 @@ public struct Releases: Sendable {
   let reported: @Sendable (Fleet.Group) async throws -> [String: String]
   /// Those of this process, before whatever it asks outside.
   let circuits: CircuitBreakers
+  /// Says which servers groups have whose files name a source.
+  let metadata: any MetadataSource
   let logger: Logger
 
   /// - Parameters:
@@ -31,12 +33,13 @@ public struct Releases: Sendable {
   ///   - reported: which version each server of a group says that it runs, by host; nil asks their health URLs.
   ///   - circuits: those of this process; `balancers` has its own.
   ///   - proven: what is wrong with a server that is to come back; nil asks its health URL, in its start-up time.
+  ///   - metadata: how the servers of a group are asked for whose file names a source; nil asks it over HTTP.
   public init(
     queue: Queue, fleet: FleetStore, packages: PackageStore?,
     balancers: @escaping @Sendable (Balancer) -> any LoadBalancer,
     reported: (@Sendable (Fleet.Group) async throws -> [String: String])? = nil,
     proven: (@Sendable (Server, Fleet.Group) async throws -> String?)? = nil,
-    circuits: CircuitBreakers = CircuitBreakers(), logger: Logger
+    circuits: CircuitBreakers = CircuitBreakers(), metadata: (any MetadataSource)? = nil, logger: Logger
   ) {
     self.queue = queue
     self.fleet = fleet
@@ -49,6 +52,7 @@ public struct Releases: Sendable {
       }
     self.reported = reported ?? { try await ReportedVersions()($0) }
     self.circuits = circuits
+    self.metadata = metadata ?? HTTPMetadata(circuits: circuits)
     self.logger = logger
   }
 
@@ -67,13 +71,20 @@ public struct Releases: Sendable {
 
   /// Does an action, and returns the deployment after it.
   ///
+  /// A retry follows the group's list of servers, so it refreshes that first; that of a rollback doesn't, which must be
+  /// possible whatever else is down.
+  ///
   /// - Throws: ``ReleaseError/refused(_:)`` with the actions that are allowed, where this one is not;
-  ///   ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
+  ///   ``ReleaseError/notRefreshed(group:why:age:)``, ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
   @discardableResult
   public func act(_ id: String, _ action: Action, by: String, reason: String? = nil) async throws
     -> Deployment
   {
-    try await move(id, .action(action, by: by, reason: reason))
+    if case .retry = action {
+      let deployment = try await load(id).deployment
+      if deployment.kind != .rollback { try await refresh(deployment.group) }
+    }
+    return try await move(id, .action(action, by: by, reason: reason))
   }
 
   /// Looks at the facts and does what follows from them: what a coordinator is woken for. Looks that come
