@@ -3,6 +3,7 @@ import Fleet
 import Logging
 import RedisClient
 import RollEngine
+import Rollout
 import TaskQueue
 
 /// What a command works with: one connection to Redis, and what stands on it.
@@ -51,6 +52,15 @@ struct Session: Sendable {
       await redis.close()
       throw error
     }
+  }
+
+  /// While sources of record are left out: how old the servers are that a group is taken to have.
+  func tellCache(of group: String) async throws {
+    let view = try await releases.degradation()
+    guard view.degradation.inForce(.cmdb, at: view.now) != nil,
+      let cache = try await fleet.group(group)?.cache
+    else { return }
+    Terminal.standardError().show(Line("\(group): the servers of the cache (\(cache.words))", .yellow))
   }
 
   /// Follows a deployment, and ends the command by how that ended.

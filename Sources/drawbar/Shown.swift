@@ -1,5 +1,6 @@
 import Console
 import Delivery
+import Fleet
 import RollEngine
 import Rollout
 
@@ -138,8 +139,11 @@ struct ShownPlan: Encodable {
   let batches: [[String]]
   let pulledOut: [String]
   let drainedByHand: [String]
+  /// How old the list of servers is; nil where the group's file has it.
+  let cache: ShownCache?
 
-  init(_ plan: Plan, group: String, version: String) {
+  init(_ plan: Plan, group: String, version: String, cache: ServerCache? = nil) {
+    self.cache = cache.map(ShownCache.init)
     self.group = group
     self.version = version
     rolling = plan.numbers.rolling

@@ -1,3 +1,4 @@
+import Console
 import Fleet
 import Rollout
 
@@ -15,13 +16,16 @@ struct ShownGroup: Encodable {
   let config: Config
   let hosts: String
   let servers: [Server]
+  /// Where the servers come from; nil where the file lists them.
+  let cmdb: CMDB?
   /// The names of the host scripts that replace the defaults.
   let scripts: [String]
   let notify: [NoticeHook]
 
-  init(_ group: Fleet.Group, revision: Int) {
+  init(_ known: FleetStore.Known) {
+    let group = known.group
     self.group = group.name
-    self.revision = revision
+    revision = known.revision
     app = group.app
     site = group.site
     production = group.production
@@ -31,8 +35,26 @@ struct ShownGroup: Encodable {
     config = Config(group.config)
     hosts = group.hosts.rawValue
     servers = group.servers
+    cmdb = group.cmdb.map { CMDB($0, known.cache.map(ShownCache.init)) }
     scripts = group.scripts.keys.sorted()
     notify = group.notify
+  }
+
+  struct CMDB: Encodable {
+    let url: String
+    let tokenFile: String?
+    let timeout: Milliseconds
+    let refresh: Milliseconds
+    /// nil where it was never synced.
+    let cache: ShownCache?
+
+    init(_ source: Fleet.CMDB, _ cache: ShownCache?) {
+      url = source.url
+      tokenFile = source.tokenFile
+      timeout = source.timeout
+      refresh = source.refresh
+      self.cache = cache
+    }
   }
 
   struct Health: Encodable {
@@ -137,5 +159,35 @@ struct ShownGroup: Encodable {
       case .auto(let after): DurationText.text(after)
       }
     }
+  }
+}
+
+/// How old the servers are that came from a source of record. Times in milliseconds, instants since 1970.
+struct ShownCache: Encodable {
+  struct Failure: Encodable {
+    let at: Milliseconds
+    let reason: String
+  }
+  let syncedAt: Milliseconds
+  let age: Milliseconds
+  /// Which sync it was, from 1.
+  let generation: Int
+  /// The last one that failed, where that was later.
+  let failure: Failure?
+
+  init(_ cache: ServerCache) {
+    syncedAt = cache.syncedAt
+    age = cache.age
+    generation = cache.generation
+    failure = cache.failure.map { Failure(at: $0.at, reason: $0.reason) }
+  }
+}
+
+extension Plan {
+  /// The plan as a command shows it, and how old the list of servers is that it goes by.
+  func shown(_ group: String, _ version: String, _ cache: ServerCache?, json: Bool) -> [Line] {
+    if json { return [Line(JSONText.line(ShownPlan(self, group: group, version: version, cache: cache)))] }
+    let origin = cache.map { [Line("  servers of the \($0.words)", .faint)] } ?? []
+    return lines(group: group, version: version) + origin
   }
 }

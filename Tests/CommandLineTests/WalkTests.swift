@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  private static func push(_ version: String, _ drawbar: Program) async throws {
+  static func push(_ version: String, _ drawbar: Program) async throws {
     let pushed = try await drawbar("package", "push", "web", version, package(version, drawbar))
     #expect(pushed.code == 0, "\(pushed.err)")
   }
@@ -222,7 +222,7 @@ import Testing
   }
 
   /// Ends the app that a server's directory names.
-  private static func end(_ directory: String) {
+  static func end(_ directory: String) {
     guard let text = try? String(contentsOfFile: "\(directory)/app.pid", encoding: .utf8),
       let group = text.split(whereSeparator: \.isWhitespace).first.flatMap({ pid_t($0) }), group > 1
     else { return }

@@ -26,6 +26,9 @@ struct ActionOptions: ParsableArguments {
   ) async throws {
     try await Session.open(place) { session in
       let id = try await session.releases.resolve(deployment)
+      if case .retry = action {
+        try await session.tellCache(of: session.releases.look(id).deployment.group)
+      }
       let after = try await session.releases.act(id, action, by: author.author, reason: author.reason)
       if follow { return try await session.follow(id, json: output.json) }
       if output.json { return session.terminal.show(Line(JSONText.line(Standing(after)))) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Fleet
 import RollEngine
 import Rollout
 
@@ -24,11 +25,10 @@ struct FleetRunOptions: ParsableArguments {
     try await Session.open(place) { session in
       if check {
         let plan = try await plan(session.releases, options)
-        return session.terminal.show(
-          output.json
-            ? [Line(JSONText.line(ShownPlan(plan, group: group, version: title)))]
-            : plan.lines(group: group, version: title))
+        let cache = try await session.fleet.group(group)?.cache
+        return session.terminal.show(plan.shown(group, title, cache, json: output.json))
       }
+      try await session.tellCache(of: group)
       let deployment = try await begin(session.releases, options)
       if !noFollow { return try await session.follow(deployment.id, json: output.json) }
       let standing = Standing(deployment)

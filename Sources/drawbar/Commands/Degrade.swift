@@ -21,8 +21,8 @@ struct SystemOptions: ParsableArguments {
 
   @Flag(help: "All of them: a release then needs nothing but the package and Redis.") var all = false
 
-  /// Those that a release asks: no CMDB or origin of packages is asked yet.
-  static let offered: [Degradation.System] = [.loadBalancer, .notifications]
+  /// Those that a release asks: no origin of packages is asked yet.
+  static let offered: [Degradation.System] = [.loadBalancer, .cmdb, .notifications]
 
   func validate() throws {
     guard systems.isEmpty == all else { throw ValidationError("name systems with --system, or use --all") }
@@ -38,11 +38,13 @@ struct DegradeCommand: AsyncParsableCommand {
     discussion: """
       With loadBalancer left out, Markdown and Markup succeed without being done, and the gate that asks how many
       servers are in service stands open: servers are worked on while they serve. Servers whose Markup is owed are
-      put back once it is restored. With notifications left out, webhooks are not told, then or later. Everybody is
-      shown a banner meanwhile.
+      put back once it is restored. With cmdb left out, releases go to the servers that were synced last, and nothing
+      is asked. With notifications left out, webhooks are not told, then or later. Everybody is shown a banner
+      meanwhile.
 
       Examples:
         drawbar degrade --system loadBalancer --for 30m --reason 'HAProxy is being replaced'
+        drawbar degrade --system cmdb --for 1h --reason 'the CMDB is being upgraded'
         drawbar degrade --all --for 2h --reason 'the data centre is on fire'
         drawbar degrade ls
         drawbar degrade restore --all

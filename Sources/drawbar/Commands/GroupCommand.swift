@@ -7,7 +7,7 @@ import Workflows
 struct GroupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "group", abstract: "Make groups of servers known, and look at them.",
-    subcommands: [Apply.self, List.self])
+    subcommands: [Apply.self, List.self, ShowGroup.self, SyncCommand.self])
 
   struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +17,9 @@ struct GroupCommand: AsyncParsableCommand {
         while there is one. What is allowed and may be regretted is told on standard error. A deployment under
         way keeps the group as it was when it began; a retry follows its list of servers.
 
+        A file that names a cmdb in place of a list is synced with it. The first time that has to succeed; later the
+        servers known stay where it doesn't, with a warning.
+
         Examples:
           drawbar group apply shop-web.yaml
           drawbar group apply --check shop-web.yaml     # only check it; needs no Redis
@@ -24,12 +27,14 @@ struct GroupCommand: AsyncParsableCommand {
 
     @Argument(help: "The group's YAML file.") var file: String
     @Flag(help: "Only check the file.") var check = false
+    @Flag(help: "The cmdb's list is right, also without most of the servers known.") var shrink = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var place: PlaceOptions
 
     struct Done: Encodable {
       let group: String
-      let servers: Int
+      /// nil where only the cmdb would know.
+      let servers: Int?
       let applied: String
       let revision: Int?
     }
@@ -41,23 +46,32 @@ struct GroupCommand: AsyncParsableCommand {
       ) { path in
         try Files.text(path.hasPrefix("/") ? path : folder + "/" + path)
       } warn: {
-        Terminal.standardError().show(Line("warning: \($0)", .yellow))
+        Self.warn("\($0)")
       }
       if check {
         return tell(
-          Done(group: group.name, servers: group.servers.count, applied: "checked", revision: nil),
+          Done(
+            group: group.name, servers: group.cmdb == nil ? group.servers.count : nil, applied: "checked",
+            revision: nil),
           on: .standardOutput())
       }
       try await Session.open(place) { session in
         let (what, revision) =
-          switch try await session.releases.apply(group) {
+          switch try await session.releases.apply(group, shrink: shrink, warn: Self.warn) {
           case .created: ("created", 1)
           case .changed(let revision): ("changed", revision)
           case .unchanged(let revision): ("unchanged", revision)
           }
-        let done = Done(group: group.name, servers: group.servers.count, applied: what, revision: revision)
+        let servers =
+          group.cmdb == nil
+          ? group.servers.count : try await session.fleet.group(group.name)?.group.servers.count
+        let done = Done(group: group.name, servers: servers, applied: what, revision: revision)
         tell(done, on: session.terminal)
       }
+    }
+
+    private static func warn(_ words: String) {
+      Terminal.standardError().show(Line("warning: \(words)", .yellow))
     }
 
     private func tell(_ done: Done, on terminal: Terminal) {
@@ -65,7 +79,9 @@ struct GroupCommand: AsyncParsableCommand {
       let revision = done.revision.map { " (revision \($0))" } ?? ""
       terminal.show(
         Line(done.group, .bold)
-          + Line(" \(done.applied): \(done.servers) server\(done.servers == 1 ? "" : "s")\(revision)"))
+          + Line(" \(done.applied): ")
+          + Line(done.servers.map { "\($0) server\($0 == 1 ? "" : "s")" } ?? "servers of a cmdb")
+          + Line(revision))
     }
   }
 
@@ -82,17 +98,18 @@ struct GroupCommand: AsyncParsableCommand {
         let all = try await session.fleet.groups()
         if output.json {
           for known in all {
-            session.terminal.show(Line(JSONText.line(ShownGroup(known.group, revision: known.revision))))
+            session.terminal.show(Line(JSONText.line(ShownGroup(known))))
           }
           return
         }
         var table = Table([
           ("group", .left), ("app", .left), ("site", .left), ("servers", .right), ("revision", .right),
+          ("servers of", .left),
         ])
         for known in all {
           table.add([
             Line(known.group.name, .bold), Line(known.group.app), Line(known.group.site ?? ""),
-            Line("\(known.group.servers.count)"), Line("\(known.revision)"),
+            Line("\(known.group.servers.count)"), Line("\(known.revision)"), known.origin,
           ])
         }
         session.terminal.show(

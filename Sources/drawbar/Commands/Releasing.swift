@@ -51,10 +51,8 @@ struct PlanCommand: AsyncParsableCommand {
     let options = try rules.releaseOptions()
     try await Session.open(place) { session in
       let plan = try await session.releases.preview(group: group, version: version, options: options)
-      if output.json {
-        return session.terminal.show(Line(JSONText.line(ShownPlan(plan, group: group, version: version))))
-      }
-      session.terminal.show(plan.lines(group: group, version: version))
+      let cache = try await session.fleet.group(group)?.cache
+      session.terminal.show(plan.shown(group, version, cache, json: output.json))
     }
   }
 }
@@ -89,6 +87,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     options.supersede = supersede
     options.start = !planOnly
     try await Session.open(place) { session in
+      try await session.tellCache(of: group)
       let deployment = try await session.releases.create(
         group: group, version: version, options: options, by: author.author, reason: author.reason)
       if !planOnly, !noFollow { return try await session.follow(deployment.id, json: output.json) }
