@@ -69,6 +69,8 @@ extension FleetStore {
 
   /// Milliseconds between two looks at somebody else's sync.
   private static let lookEvery: Int64 = 50
+  /// Milliseconds after its time in which a source may say itself why it gives up.
+  private static let grace: Int64 = 1_000
   /// How often one call asks the source: more than once only where it was held up beyond a life.
   private static let mostLeads = 3
 
@@ -89,7 +91,9 @@ extension FleetStore {
     var outcome = Outcome()
     var servers: [Server]?
     do {
-      let list = try await Self.ask(source, group.name, cmdb).servers
+      let list = try await within(milliseconds: cmdb.timeout + Self.grace, or: SyncFailure.silent(cmdb)) {
+        try await source.servers(of: group.name, from: cmdb).servers
+      }
       if !shrink, let refusal = Shrinking.refusal(known: known, answered: list) { throw refusal }
       let (before, after) = (Set(known.map(\.host)), Set(list.map(\.host)))
       outcome = Outcome(
@@ -108,22 +112,6 @@ extension FleetStore {
       ])
     if done.int == 1, livesByIt, let servers {
       try await dropFlags(of: group.name, exceptOn: kept().union(servers.map(\.host)))
-    }
-  }
-
-  /// Asks, for as long as the source may take.
-  private static func ask(_ source: any MetadataSource, _ group: String, _ cmdb: CMDB) async throws
-    -> ServerList
-  {
-    try await withThrowingTaskGroup(of: ServerList.self) { tasks in
-      tasks.addTask { try await source.servers(of: group, from: cmdb) }
-      tasks.addTask {
-        try await Task.sleep(for: .milliseconds(cmdb.timeout))
-        throw SyncFailure.silent(cmdb)
-      }
-      defer { tasks.cancelAll() }
-      guard let first = try await tasks.next() else { throw CancellationError() }
-      return first
     }
   }
 

@@ -1,7 +1,7 @@
 /// Says which servers a group has: a CMDB, an inventory service, an orchestrator.
 ///
-/// One request is made for any number of syncs that ask at the same time. It is given up after the source's
-/// ``CMDB/timeout``, so that it has to heed the cancellation of its task.
+/// One request is made for any number of syncs that ask at the same time. Its time is the source's ``CMDB/timeout``; a
+/// second later its task is cancelled, which it has to heed.
 public protocol MetadataSource: Sendable {
   /// Asks for all servers of a group.
   ///

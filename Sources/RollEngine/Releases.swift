@@ -56,7 +56,7 @@ public struct Releases: Sendable {
     self.logger = logger
   }
 
-  /// With the drivers there are for load balancers.
+  /// With the drivers there are for load balancers, and a CMDB that is asked over HTTP.
   ///
   /// - Parameter circuits: those of this process.
   public init(

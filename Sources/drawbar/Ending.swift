@@ -71,6 +71,8 @@ enum Ending: Int32, CaseIterable {
     self =
       switch error {
       case .contended, .unreadable, .balancer: .unavailable
+      case .notRefreshed(_, let why, _):
+        why.code == .unreachable || why.code == .contended ? .unavailable : .refused
       default: .refused
       }
   }

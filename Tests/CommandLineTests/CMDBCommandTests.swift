@@ -37,13 +37,21 @@ import Testing
             return answer
           }
 
+          let example = try await call(
+            0,
+            [
+              "group", "apply", "--check",
+              #filePath.replacing(
+                "Tests/CommandLineTests/CMDBCommandTests.swift", with: "Examples/cmdb/shop-web.yaml"),
+            ])
+          #expect(example.out == "shop-web checked: servers of a cmdb\n" && example.err.isEmpty)
           // A file is checked without anybody being asked; applied, it is once.
           cmdb.answer(.init("", status: 503))
           let checked = try await call(0, ["group", "apply", "--check", file])
           #expect(checked.out == "web checked: servers of a cmdb\n")
           #expect(checked.err.contains("everybody on the way can read the token"))
           #expect(cmdb.requests.isEmpty)
-          let refused = try await call(2, ["group", "apply", file])
+          let refused = try await call(5, ["group", "apply", file])
           #expect(refused.err.contains("the cmdb answered with status 503; none are known yet"))
           #expect(try await call(0, ["group", "ls"]).out.contains("No groups yet"))
           cmdb.answer(.init(list(2)))
@@ -72,7 +80,7 @@ import Testing
 
           // It is down: nothing is released, and it is told what may be done.
           cmdb.answer(.init("", status: 503))
-          let down = try await call(2, ["release", "web", "1.1", "--yes"])
+          let down = try await call(5, ["release", "web", "1.1", "--yes"])
           #expect(
             down.err.contains("the servers of web can't be refreshed: the cmdb answered with status 503"))
           #expect(down.err.contains("The cache was synced "))

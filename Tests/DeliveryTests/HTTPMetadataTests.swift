@@ -1,3 +1,4 @@
+import Circuits
 import Delivery
 import Fleet
 import Foundation
@@ -89,5 +90,29 @@ import Testing
     let failure = try await Self.failure(CMDB(url: "http://127.0.0.1:1/g", timeout: 30_000))
     #expect(failure.reason == "the cmdb can't be reached: Connection refused")
     #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
+  /// One CMDB has many groups: their requests are those of one circuit.
+  @Test func oneThatKeepsFailingIsLeftAlone() async throws {
+    try await HTTPServer.run { server in
+      let source = HTTPMetadata(circuits: CircuitBreakers(logger: quiet))
+      func ask(_ group: String) async throws -> SyncFailure {
+        try await #require(throws: SyncFailure.self) {
+          try await source.servers(of: group, from: CMDB(url: "\(server.url)/\(group)?key=secret"))
+        }
+      }
+      // An answer that says no is an answer.
+      server.answer(.init("", status: 404))
+      for _ in 0..<10 { #expect(try await ask("a").reason.contains("status 404")) }
+      server.answer(.init("", status: 500))
+      for group in ["a", "b", "c", "a", "b"] { #expect(try await ask(group).reason.contains("status 500")) }
+      let asked = server.requests.count
+      let open = try await ask("d")
+      #expect(open.code == .unreachable)
+      #expect(open.reason.contains("its circuit is open"))
+      #expect(open.reason.contains("drawbar degrade --system cmdb"))
+      #expect(!open.reason.contains("secret"))
+      #expect(server.requests.count == asked)
+    }
   }
 }

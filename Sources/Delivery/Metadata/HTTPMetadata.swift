@@ -1,9 +1,11 @@
 import AsyncHTTPClient
+public import Circuits
 public import Fleet
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Rollout
 
 #if canImport(Glibc)
   import Glibc
@@ -14,57 +16,80 @@ import NIOPosix
 /// Asks a CMDB over HTTP: one GET of the group's own URL.
 ///
 /// The answer is JSON as ``ServerList/init(json:)`` reads it, of 32 MiB at most. No redirect is followed: the token is
-/// for the server that the file names.
+/// for the server that the file names. One that keeps failing is left alone for a while, with all its groups.
 public struct HTTPMetadata: MetadataSource {
   private static let largest = 32 << 20
+  private let circuits: CircuitBreakers
 
-  public init() {}
+  /// - Parameter circuits: those of this process; every request goes through one.
+  public init(circuits: CircuitBreakers = CircuitBreakers()) { self.circuits = circuits }
 
   public func servers(of group: String, from cmdb: CMDB) async throws -> ServerList {
+    let token = try cmdb.tokenFile.map(Self.token)
+    let breaker = circuits.breaker(
+      before: .cmdb, at: CircuitEndpoint(url: cmdb.url, path: false),
+      rules: Circuit.Rules(slow: .milliseconds(cmdb.timeout)))
+    let answer: Answer
+    do {
+      answer = try await breaker.call(counting: Self.isUnanswered) {
+        try await within(milliseconds: cmdb.timeout, or: SyncFailure.silent(cmdb)) {
+          try await Self.get(cmdb, token)
+        }
+      }
+    } catch let open as CircuitOpen {
+      throw SyncFailure(.unreachable, "\(open)")
+    }
+    guard answer.status == .ok else { throw Self.refusal(answer.status) }
+    return try ServerList(json: answer.body)
+  }
+
+  private static func isUnanswered(_ error: any Error) -> Bool {
+    (error as? SyncFailure)?.code == .unreachable
+  }
+
+  private struct Answer: Sendable {
+    var status: HTTPResponseStatus
+    var body: [UInt8] = []
+  }
+
+  private static func get(_ cmdb: CMDB, _ token: String?) async throws -> Answer {
     var request = HTTPClientRequest(url: cmdb.url)
     request.headers.add(name: "User-Agent", value: "drawbar")
     request.headers.add(name: "Accept", value: "application/json")
-    if let file = cmdb.tokenFile {
-      request.headers.add(name: "Authorization", value: "Bearer \(try Self.token(file))")
-    }
+    if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
     var settings = HTTPClient.Configuration(redirectConfiguration: .disallow)
     // What is refused at once is told at once, and not at the end of the time.
     settings.connectionPool.retryConnectionEstablishment = false
-    return try await HTTPClient.withHTTPClient(configuration: settings) { client in
-      let response = try await Self.reached(cmdb) {
-        try await client.execute(request, timeout: .milliseconds(cmdb.timeout))
+    do {
+      return try await HTTPClient.withHTTPClient(configuration: settings) { client in
+        let response = try await client.execute(request, timeout: .milliseconds(cmdb.timeout))
+        guard response.status.code < 500 else { throw refusal(response.status) }
+        guard response.status == .ok else { return Answer(status: response.status) }
+        let body = try await response.body.collect(upTo: largest)
+        return Answer(status: .ok, body: Array(body.readableBytesView))
       }
-      guard response.status == .ok else { throw Self.refusal(response) }
-      let body = try await Self.reached(cmdb) {
-        do { return try await response.body.collect(upTo: Self.largest) } catch is NIOTooManyBytesError {
-          throw SyncFailure(.invalid, "the answer of the cmdb is larger than \(Self.largest >> 20) MiB")
-        }
-      }
-      return try ServerList(json: Array(body.readableBytesView))
+    } catch is NIOTooManyBytesError {
+      throw SyncFailure(.invalid, "the answer of the cmdb is larger than \(largest >> 20) MiB")
+    } catch let error as NIOConnectionError {
+      let why = error.connectionErrors.first.map { "\($0.error)" } ?? "\(error.host) was not found"
+      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(why)")
+    } catch let error as IOError {
+      throw SyncFailure(
+        .unreachable, "the cmdb can't be reached: \(String(cString: strerror(error.errnoCode)))")
+    } catch let error as HTTPClientError {
+      if error == .deadlineExceeded || error == .connectTimeout { throw SyncFailure.silent(cmdb) }
+      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(error)")
     }
   }
 
-  private static func refusal(_ response: HTTPClientResponse) -> SyncFailure {
-    var words = "the cmdb answered with status \(response.status.code)"
-    if (300...399).contains(response.status.code) {
+  private static func refusal(_ status: HTTPResponseStatus) -> SyncFailure {
+    var words = "the cmdb answered with status \(status.code)"
+    if (300...399).contains(status.code) {
       words += ", a redirect, and none is followed; write where it leads as the url"
-    } else if [.unauthorized, .forbidden].contains(response.status) {
+    } else if [.unauthorized, .forbidden].contains(status) {
       words += "; see whether the token in tokenFile is right"
     }
     return SyncFailure(.unreachable, words)
-  }
-
-  /// Says in words what kept from an answer.
-  private static func reached<T>(_ cmdb: CMDB, _ body: () async throws -> T) async throws -> T {
-    let why: String
-    do { return try await body() } catch let error as NIOConnectionError {
-      why = error.connectionErrors.first.map { "\($0.error)" } ?? "\(error.host) was not found"
-    } catch let error as IOError {
-      why = String(cString: strerror(error.errnoCode))
-    } catch let error as HTTPClientError where [.deadlineExceeded, .connectTimeout].contains(error) {
-      throw SyncFailure.silent(cmdb)
-    }
-    throw SyncFailure(.unreachable, "the cmdb can't be reached: \(why)")
   }
 
   /// What the file holds now: a token that is changed there holds from the next request on.
@@ -73,11 +98,10 @@ public struct HTTPMetadata: MetadataSource {
       throw SyncFailure(
         .unreachable, "the token can't be read: there is no file \(path), or this user may not read it")
     }
-    let text = String(decoding: data.prefix(16_384), as: UTF8.self)
-    guard let token = text.split(whereSeparator: \.isWhitespace).first, data.count <= 16_384,
-      text.split(whereSeparator: \.isWhitespace).count == 1,
-      token.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 32 && $0.value != 127 })
+    let words = String(decoding: data.prefix(16_384), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard data.count <= 16_384, words.count == 1,
+      words[0].unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 32 && $0.value != 127 })
     else { throw SyncFailure(.unreachable, "\(path) holds no token: one word is expected, without spaces") }
-    return String(token)
+    return String(words[0])
   }
 }

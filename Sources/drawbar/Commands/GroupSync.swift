@@ -12,7 +12,7 @@ struct SyncCommand: AsyncParsableCommand {
       Releases do so by themselves before they plan, and coordinators once in a while. Any number of syncs at the same
       time are one request. A deployment under way keeps its servers until a retry.
 
-      It ends with 2 where a list was refused or could not be had; the servers known then stay.
+      It ends with 2 where a list is not taken, and with 5 where none could be had; the servers known then stay.
 
       Examples:
         drawbar group sync shop-web
