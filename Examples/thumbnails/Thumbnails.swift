@@ -17,8 +17,8 @@ struct Shrink: QueueTask {
   }
 }
 
-@main struct Thumbnails {
-  static func main() async throws {
+@main struct Thumbnails: WorkerProgram {
+  static func run() async throws {
     let arguments = CommandLine.arguments
     guard arguments.count > 1 else { return print("usage: thumbnails REDIS-URL [PICTURE.pgm ...]") }
     let queue = try Queue(url: arguments[1])

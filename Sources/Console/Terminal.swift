@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -68,15 +69,51 @@ public struct Terminal: Sendable {
 
   public func show(_ line: Line) { show([line]) }
 
-  /// Unbuffered: a reader sees each piece as it is written.
+  /// Unbuffered: a reader sees each piece as it is written. What can't be written is dropped, as is all that comes
+  /// after it; see ``failure``.
   public func write(_ text: String) {
+    if descriptor == STDOUT_FILENO, Self.failure != nil { return }
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Self.systemWrite(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return }
+      if count < 0, errno == EAGAIN {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&wanted, 1, -1)
+        continue
+      }
+      guard count > 0 else {
+        if descriptor == STDOUT_FILENO {
+          Self.failed(errno == EPIPE ? .closed : .failed(String(cString: strerror(errno))))
+        }
+        return
+      }
       bytes = bytes.dropFirst(count)
     }
+  }
+
+  /// Why standard output takes nothing more.
+  public enum WriteFailure: Error, Sendable, Equatable {
+    /// Whoever read it has gone.
+    case closed
+    /// In the system's words.
+    case failed(String)
+  }
+
+  private static let firstFailure = Mutex<WriteFailure?>(nil)
+
+  /// Why standard output could not be written to, once it could not.
+  public static var failure: WriteFailure? { firstFailure.withLock { $0 } }
+
+  private static func failed(_ failure: WriteFailure) {
+    firstFailure.withLock { $0 = $0 ?? failure }
+  }
+
+  /// For loops that would go on for nobody.
+  ///
+  /// - Throws: ``WriteFailure``.
+  public func checkOutput() throws(WriteFailure) {
+    if descriptor == STDOUT_FILENO, let failure = Self.failure { throw failure }
   }
 
   private static func systemWrite(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {

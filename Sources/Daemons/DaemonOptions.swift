@@ -117,11 +117,17 @@ public struct HTTPOptions: ParsableArguments {
   }
 
   /// None, or the one service that shows these workers.
+  ///
+  /// - Parameter listening: told where it listens, once it does.
   public func vitals(
-    of workers: [Worker], queue: Queue, metrics: MetricRegistry, _ logger: Logger
+    of workers: [Worker], queue: Queue, metrics: MetricRegistry, _ logger: Logger,
+    listening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
   ) -> [any Service] {
     address.map {
-      [Vitals(on: $0, queue: queue, workers: workers, metrics: metrics, logger: logger)]
+      [
+        Vitals(
+          on: $0, queue: queue, workers: workers, metrics: metrics, logger: logger, listening: listening)
+      ]
     } ?? []
   }
 }

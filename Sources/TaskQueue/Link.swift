@@ -41,8 +41,8 @@ public struct Link: Sendable {
   public var options: LinkOptions
 
   /// - Parameters:
-  ///   - timeLimit: after it the running task is cancelled, and the link fails with code `timeout`
-  ///     whether or not the task heeds it. nil: no limit.
+  ///   - timeLimit: after it the running task is cancelled, and the link fails with code `timeout`: when the task has
+  ///     ended, or without it when the hard limit comes; see ``LinkOptions``. nil: no limit.
   /// - Throws: the encoder's error when `input` doesn't encode.
   public init<T: QueueTask>(
     _ task: T.Type, _ input: T.Input, retry: RetryPolicy = .never, timeLimit: Duration? = nil
@@ -107,7 +107,8 @@ public struct Link: Sendable {
 /// What may be set for one link.
 public struct LinkOptions: Sendable {
   public var retry: RetryPolicy
-  /// Soft: the running task is cancelled, and the link fails with code `timeout` as soon as it ends.
+  /// Soft: the running task is cancelled, and the link fails with code `timeout` as soon as it ends, at ``hardLimit``
+  /// at the latest. nil: no limit.
   public var timeLimit: Duration?
   /// Hard, counted from the same start: the link is settled without its task, whose result is refused, and what
   /// the task registered with ``TaskContext/whenAbandoned(_:)`` is called, to end its child processes. nil: the

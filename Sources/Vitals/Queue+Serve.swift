@@ -7,8 +7,8 @@ extension Queue {
   /// The whole of a worker program: runs these tasks until SIGTERM or SIGINT, and shows how it does.
   ///
   /// ```swift
-  /// @main struct Program {
-  ///   static func main() async throws {
+  /// @main struct Program: WorkerProgram {
+  ///   static func run() async throws {
   ///     try await Queue(url: "redis://127.0.0.1").serve(TaskRegistry(Resize()), http: "9464")
   ///   }
   /// }
@@ -21,8 +21,8 @@ extension Queue {
   ///   - http: where `/health/live`, `/health/ready` and `/metrics` are shown, as in ``ListenAddress``; nil: nowhere.
   ///   - schedules: false: schedules are left to others.
   ///   - logger: hears of sessions and of how links end; those that end well at level debug.
-  /// - Throws: what ``Worker/run()`` throws; ``InvalidListenAddress`` and ``CantListen``. Let `main` throw it: the
-  ///   process then ends with a status on which a supervisor starts it again.
+  /// - Throws: what ``Worker/run()`` throws; ``InvalidListenAddress`` and ``CantListen``. In a
+  ///   ``WorkerProgram`` each is a line on standard error, and status 1, on which a supervisor starts it again.
   public func serve(
     _ tasks: TaskRegistry, configuration: WorkerConfiguration = WorkerConfiguration(), http: String? = nil,
     schedules: Bool = true, logger: Logger = Logger(label: "worker")

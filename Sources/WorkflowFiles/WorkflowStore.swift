@@ -10,6 +10,12 @@ public struct WorkflowStore: Sendable {
     public var name: String
     /// Milliseconds since 1970, by Redis' clock.
     public var submittedAt: Int64
+
+    public init(id: String, name: String, submittedAt: Int64) {
+      self.id = id
+      self.name = name
+      self.submittedAt = submittedAt
+    }
   }
 
   private let redis: RedisClient

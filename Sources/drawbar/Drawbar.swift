@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 
 @main
 struct Drawbar: AsyncParsableCommand {
@@ -50,8 +51,16 @@ struct Drawbar: AsyncParsableCommand {
 
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    let ending = await run(arguments)
+    let ending = told(await run(arguments))
     Drawbar.exit(withError: ending == .succeeded ? nil : ExitCode(ending.rawValue))
+  }
+
+  /// How it ends where its answer could not be written. Where its reader has gone that is no error of a command that
+  /// came to its end.
+  private static func told(_ ending: Ending) -> Ending {
+    guard case .failed(let why) = Terminal.failure else { return ending }
+    Problem.tell("drawbar: can't write to standard output: \(why); what it was to say is lost")
+    return ending == .succeeded ? .failed : ending
   }
 
   /// Runs one command line and says how it ended. Errors are told on standard error.
@@ -64,6 +73,8 @@ struct Drawbar: AsyncParsableCommand {
         try command.run()
       }
       return .succeeded
+    } catch let failure as Terminal.WriteFailure {
+      return failure == .closed ? .unread : .failed
     } catch let stop as Stop {
       tell(stop, arguments)
       return stop.ending
@@ -71,7 +82,7 @@ struct Drawbar: AsyncParsableCommand {
       // Help and version come as errors that mean success; a wrong command line has a code of its own there.
       let code = exitCode(for: error)
       if code == .success {
-        print(fullMessage(for: error))
+        Terminal.standardOutput().write(fullMessage(for: error) + "\n")
         return .succeeded
       }
       if code == .validationFailure {

@@ -24,6 +24,9 @@ enum Ending: Int32, CaseIterable {
   case unavailable = 5
   /// A release that was followed waits for a person, and nobody sits at this terminal; a workflow has not ended.
   case waiting = 6
+  /// Whoever read its output has gone, as `head` does, before it came to its end: the status that shells give to a
+  /// broken pipe.
+  case unread = 141
 
   var meaning: String {
     switch self {
@@ -33,6 +36,7 @@ enum Ending: Int32, CaseIterable {
     case .braked: "it is BRAKED; so many branches of the workflow failed that it was braked"
     case .revoked: "it was aborted: REVOKED; the workflow was cancelled"
     case .unavailable: "Redis, a file or a program that is needed is missing"
+    case .unread: "whoever read its output has gone before it came to its end"
     case .waiting: "it waits for a person, and output is no terminal; the workflow goes on without you"
     }
   }
@@ -62,7 +66,7 @@ enum Ending: Int32, CaseIterable {
       case PackageError.store: .unavailable
       case is PackageError: .refused
       case let error as RedisError: error.code == .invalid ? .refused : .unavailable
-      case is RedisServerError, is FleetStoreError: .unavailable
+      case is RedisServerError, is FleetStoreError, is UnfitRedis: .unavailable
       default: .failed
       }
   }

@@ -22,6 +22,9 @@ enum Files {
 
   /// - Throws: ``Stop`` with a sentence where it can't be read or is no UTF-8 text.
   static func text(_ path: String) throws -> String {
+    guard !isDirectory(path) else {
+      throw Stop(.refused, "can't read \(path): it is a directory; name a file in it")
+    }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Stop(.refused, "can't read \(path): there is no such file, or it may not be read")
     }

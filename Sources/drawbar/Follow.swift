@@ -30,6 +30,7 @@ struct Follow {
       }
       let board = Board(view)
       show(board, after: last, on: &screen)
+      try terminal.checkOutput()
       last = board
       if let ending = ending(view, board, resting: &restingSince) {
         screen.settle()

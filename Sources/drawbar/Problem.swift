@@ -1,6 +1,7 @@
 import Console
 import Fleet
 import FoundationEssentials
+import RedisClient
 import RollEngine
 import Rollout
 
@@ -23,7 +24,7 @@ struct Problem: Encodable {
 
   init(_ error: any Error) {
     exitCode = Ending(error).rawValue
-    message = "\(error)"
+    message = (error as? RedisError).map(Self.words) ?? "\(error)"
     if case ReleaseError.refused(let refusal) = error { allowed = refusal.choices }
     if case ReleaseError.campaign(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
     if case ReleaseError.server(let refusal) = error { allowed = refusal.allowed.map(\.rawValue) }
@@ -31,6 +32,29 @@ struct Problem: Encodable {
       problems = error.problems.map {
         Place(file: $0.file, line: $0.line, column: $0.column, field: $0.field, message: $0.message)
       }
+    }
+  }
+
+  /// What was tried, what came, and what to do: in that order.
+  private static func words(_ error: RedisError) -> String {
+    switch error.code {
+    case .connectFailed, .connectionLost, .timeout, .tls:
+      return "can't reach Redis: \(error) Start it, or name another with --redis"
+    case .authentication:
+      return
+        "can't log in to Redis: \(error) Put user and password into $DRAWBAR_REDIS: redis://user:password@host"
+    case .server:
+      let now =
+        switch error.reply?.kind {
+        case "OOM": "its memory is full: give it more, or remove what isn't needed"
+        case "READONLY": "it is a replica: name the primary with --redis"
+        case "LOADING": "it still reads its data: try again in a moment"
+        case "MISCONF": "it can't write to its disk: look at its log"
+        case "NOPERM": "its user lacks a right: see ACL in its documentation"
+        default: "do all parts of Drawbar here have the same version, and does the Redis hold nothing else?"
+        }
+      return "Redis refused what was asked of it; \(now). Its words: \(error)"
+    default: return "\(error)"
     }
   }
 

@@ -52,10 +52,15 @@ func large(_ servers: Int) throws {
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-if arguments.first == "large" {
-  for servers in arguments.dropFirst().compactMap({ Int($0) }) { try large(servers) }
-} else {
-  try wild(
-    arguments.first.flatMap { UInt64($0) } ?? 10_000,
-    from: arguments.dropFirst().first.flatMap { UInt64($0) } ?? 0)
+do {
+  if arguments.first == "large" {
+    for servers in arguments.dropFirst().compactMap({ Int($0) }) { try large(servers) }
+  } else {
+    try wild(
+      arguments.first.flatMap { UInt64($0) } ?? 10_000,
+      from: arguments.dropFirst().first.flatMap { UInt64($0) } ?? 0)
+  }
+} catch {
+  print(error)
+  exit(1)
 }

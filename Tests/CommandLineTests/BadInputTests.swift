@@ -45,6 +45,33 @@ import Testing
     }
   }
 
+  /// A server that would lose work is refused before anything is said to be up; one that isn't there in plain words.
+  @Test func aRedisThatCannotBeUsed() async throws {
+    try await RedisServer.run(options: .init(settings: ["maxmemory-policy": "allkeys-lru"])) { server in
+      try await Program.with { drawbar in
+        let refused = try await drawbar("up", "--redis", "\(server.configuration)")
+        #expect(refused.code == 5)
+        #expect(refused.out.isEmpty)
+        #expect(refused.err.contains("CONFIG SET maxmemory-policy noeviction"))
+        let absent = try await drawbar("queue", "ls", "--redis", "redis://127.0.0.1:1")
+        #expect(absent.code == 5)
+        #expect(
+          absent.err == "drawbar: can't reach Redis: There is no Redis at 127.0.0.1:1: Connection refused. "
+            + "Start it, or name another with --redis\n")
+      }
+    }
+  }
+
+  @Test func aDirectoryIsNoFile() async throws {
+    try await Program.with { drawbar in
+      for command in [["run"], ["group", "apply", "--check"]] {
+        let answer = try await drawbar.run("drawbar", command + [drawbar.state])
+        #expect(answer.code == 2)
+        #expect(answer.err.contains("can't read \(drawbar.state): it is a directory; name a file in it"))
+      }
+    }
+  }
+
   @Test func whatMayBeRegrettedIsWarnedOfAndDone() async throws {
     try await Program.with { drawbar in
       let balancer = "balancer:\n  haproxy: { socket: /run/haproxy.sock, backend: b"

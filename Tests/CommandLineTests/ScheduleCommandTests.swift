@@ -3,8 +3,10 @@ import Logging
 import RedisClient
 import RedisServer
 import Subprocess
-import TaskQueue
+import TestSupport
 import Testing
+
+@testable import TaskQueue
 
 /// Schedules as an operator handles them.
 @Suite struct ScheduleCommandTests {
@@ -45,6 +47,36 @@ import Testing
           }
           #expect(try await drawbar("schedule", "rm", "a b", "--redis", redis).code == 2)
         }
+      }
+    }
+  }
+
+  /// What a schedule fires is a workflow as any: listed, and kept for a week at least.
+  @Test(.timeLimit(.minutes(1))) func firedWorkflowsAreListed() async throws {
+    try await Program.with { drawbar in
+      let file = try drawbar.write("workflow: tick\nsteps:\n  - run: [\"true\"]\n", to: "tick.yaml")
+      #expect(try await drawbar("schedule", "next", "--every", "1ms").code == 2)
+      _ = try await drawbar.whileUp {
+        let added = try await drawbar("schedule", "add", "often", "--every", "1s", "--workflow", file)
+        #expect(added.out.contains("often is created and fires:"), "\(added.err)")
+        try await eventually("two have been fired") {
+          let list = try await drawbar("workflow", "ls").out
+          return list.components(separatedBy: "often@").count > 2 && list.contains("  tick  ")
+        }
+        _ = try await drawbar("schedule", "pause", "often")
+        let again = try await drawbar("schedule", "add", "often", "--every", "1s", "--workflow", file)
+        #expect(
+          again.out.contains("often is replaced, and stays paused; after drawbar schedule resume often"))
+        // As the server keeps it.
+        let redis = RedisClient(
+          RedisConfiguration(.unix(path: "\(drawbar.state)/redis/redis.sock")),
+          logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let list = try await drawbar("workflow", "ls", "--json").out
+        let id = try #require(list.split(separator: "often@").dropFirst().first?.prefix { $0.isNumber })
+        let left = try await redis.send(
+          RedisCommand("PTTL", .string(Queue(redis: redis).broker.key(chain: ChainID("often@\(id)")))))
+        #expect(try #require(left.int) > 6 * 86_400_000)
+        await redis.close()
       }
     }
   }

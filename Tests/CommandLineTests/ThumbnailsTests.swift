@@ -72,6 +72,15 @@ import Testing
     #expect(readme.contains("```swift\n\(program)```\n"))
   }
 
+  @Test func anErrorIsALineAndNoTrap() async throws {
+    try await Program.with { program in
+      let answer = try await program.run("thumbnails", ["nowhere"])
+      #expect(answer.code == 1)
+      #expect(answer.err.hasPrefix("thumbnails: This is no usable Redis URL"))
+      #expect(answer.err.split(separator: "\n").count == 1)
+    }
+  }
+
   @Test func withoutArgumentsItTellsItsUsage() async throws {
     try await Program.with { program in
       let answer = try await program.run("thumbnails", [])

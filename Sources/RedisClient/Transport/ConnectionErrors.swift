@@ -2,12 +2,21 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
 extension RedisError {
   static let closed = RedisError(.closed, "The Redis client is closed.")
 
   static func lost(_ cause: (any Error)? = nil) -> RedisError {
     RedisError(
-      .connectionLost, "The connection to Redis was lost\(cause.map { ": \($0)" } ?? "").", cause: cause)
+      .connectionLost, "The connection to Redis was lost\(cause.map { ": \(words($0))" } ?? "").",
+      cause: cause)
   }
 
   /// What the channel reported.
@@ -31,7 +40,12 @@ extension RedisError {
         several.connectionErrors.first?.error ?? several.dnsAError ?? several.dnsAAAAError
       cause = first ?? error
     }
-    return RedisError(.connectFailed, "There is no Redis at \(address): \(cause).", cause: error)
+    return RedisError(.connectFailed, "There is no Redis at \(address): \(words(cause)).", cause: error)
+  }
+
+  /// The system's own words, without those of the layers between.
+  private static func words(_ error: any Error) -> String {
+    (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
   }
 
   /// A command whose time passed before there was a connection for it.

@@ -21,7 +21,7 @@ public enum ScheduleTrigger: Sendable, Hashable {
   ///
   /// It looks for the moment after which there are no more than `count`, so that a year of missed seconds costs no
   /// more than a minute of them.
-  func latest(_ count: Int, from first: Int64, through last: Int64) -> [Int64] {
+  public func latest(_ count: Int, from first: Int64, through last: Int64) -> [Int64] {
     func times(after start: Int64) -> [Int64] {
       var times: [Int64] = []
       var at = start

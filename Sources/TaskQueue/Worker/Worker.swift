@@ -1,5 +1,5 @@
 public import Logging
-import RedisClient
+public import RedisClient
 public import ServiceLifecycle
 
 /// Takes chains from queues and runs their links, until it is told to stop.
@@ -258,8 +258,9 @@ public struct Worker: Service {
 public struct UnfitRedis: Error, Sendable, CustomStringConvertible {
   public let description: String
 
-  /// Evicting policies remove leases and chains; versions below 6.2 lack commands that the scripts use.
-  static func check(_ server: RedisServerInfo) throws(UnfitRedis) {
+  /// Refuses evicting policies, which remove leases and chains, and versions below 6.2, which lack commands that the
+  /// scripts use. A worker does it by itself.
+  public static func check(_ server: RedisServerInfo) throws(UnfitRedis) {
     let numbers = server.version.split(separator: ".").compactMap { Int($0) }
     if numbers.count >= 2, (numbers[0], numbers[1]) < (6, 2) {
       throw UnfitRedis(description: "Redis \(server.version) is too old: 6.2 or newer is needed")
@@ -267,7 +268,8 @@ public struct UnfitRedis: Error, Sendable, CustomStringConvertible {
     if !server.maxmemoryPolicy.isEmpty, server.maxmemoryPolicy != "noeviction" {
       throw UnfitRedis(
         description: "this Redis evicts keys when its memory is full (maxmemory-policy "
-          + "\(server.maxmemoryPolicy)), and would lose work; set it to noeviction")
+          + "\(server.maxmemoryPolicy)), and would lose work; set it to noeviction: CONFIG SET maxmemory-policy noeviction, and in redis.conf"
+      )
     }
   }
 }

@@ -37,6 +37,7 @@ struct Events: AsyncParsableCommand {
             session.terminal.show(entry.events.flatMap { $0.lines(entry) })
           }
         }
+        try session.terminal.checkOutput()
         last = entries.last?.revision ?? last
         guard follow else { return }
         if entries.isEmpty, try await session.releases.look(id).deployment.state.isTerminal { return }

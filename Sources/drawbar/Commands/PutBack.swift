@@ -54,15 +54,19 @@ struct PutBack: AsyncParsableCommand {
         for one in left { session.terminal.show(Line(JSONText.line(Listed(one)))) }
         return
       }
-      var table = Table("group", "server", "is put back", "since (UTC)", "last try")
+      var table = Table("group", "server", "who puts it back", "since (UTC)", "last try")
       for one in left {
         table.add([
           Line(one.group, .bold), Line(one.host),
-          one.owed.map { Line("by \($0.by)" + ($0.reason.map { ": \($0)" } ?? "")) } ?? Line("no", .yellow),
+          one.owed.map { Line($0.by + ($0.reason.map { ": \($0)" } ?? "")) } ?? Line("nobody yet", .yellow),
           Line(one.owed.map { Clock.text($0.since) } ?? ""), Line(one.lastFailure ?? "", .red),
         ])
       }
       session.terminal.show(left.isEmpty ? [Line("No server is left out.")] : table.lines)
+      if let one = left.first(where: { $0.owed == nil }) {
+        session.terminal.show(
+          Line("Put one back: drawbar putback \(one.group) \(one.host)\(place.options)", .faint))
+      }
     }
   }
 }

@@ -90,6 +90,7 @@ extension QueueCommand {
                     Shown(at: at, what: event.what, subject: event.subject, detail: event.detail)))
                 : line(event, at: at))
           }
+          try session.terminal.checkOutput()
           last = events.last?.id ?? last
         }
       }

@@ -91,6 +91,9 @@ struct RunFollow: Sendable {
         show(view, after: last, parts, mode, missing, stopping.isCancelling.withLock { $0 }, on: &screen)
         missing.isTold = true
         last = view
+        // Who works here hands its work back; and isn't stopped half-way because a log's disk is full.
+        if Terminal.failure == .closed { return .unread }
+        if reach?.works != true { try terminal.checkOutput() }
         if view.hasEnded {
           screen.settle()
           if isDrawn { terminal.show(view.whatFailed(withOutput: mode == .failed)) }

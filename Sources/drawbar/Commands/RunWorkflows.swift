@@ -31,7 +31,9 @@ struct WorkflowCommand: AsyncParsableCommand {
 
     func run() async throws {
       try await RunHost.reading(place) { session in
-        let all = try await WorkflowStore(redis: session.queue.redis).latest(last)
+        let submitted = try await WorkflowStore(redis: session.queue.redis).latest(last)
+        let all = (submitted + (try await session.firedWorkflows(last)))
+          .sorted { $0.submittedAt > $1.submittedAt }.prefix(last)
         let states = try await session.queue.status(try all.map { try ChainID($0.id) })
         var table = Table("workflow", "file's name", "state", "submitted (UTC)", "took")
         for (known, status) in zip(all, states) {
@@ -175,6 +177,32 @@ struct WorkflowCommand: AsyncParsableCommand {
         session.terminal.show(output.json ? Line(JSONText.line(done)) : line)
       }
     }
+  }
+}
+
+extension Session {
+  /// The latest workflows that schedules have fired. Nobody lists them: their ids follow from the schedules' times.
+  func firedWorkflows(_ most: Int) async throws -> [WorkflowStore.Known] {
+    let now = try await queue.now()
+    var firings: [String: Int64] = [:]
+    for schedule in try await queue.schedules() {
+      if let last = schedule.lastChain { firings[last] = schedule.firedAt ?? now }
+      guard let trigger = schedule.trigger, let first = trigger.next(after: now - 35 * 86_400_000) else {
+        continue
+      }
+      for time in trigger.latest(most, from: first, through: now) { firings["\(schedule.id)@\(time)"] = time }
+    }
+    let latest = firings.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.prefix(10 * most).map(\.key)
+    var known: [WorkflowStore.Known] = []
+    for id in latest where known.count < most {
+      guard let chain = try await queue.inspect(ChainID(id)), chain.headers[Workflow.sourceHeader] != nil
+      else { continue }
+      known.append(
+        WorkflowStore.Known(
+          id: id, name: String(chain.lane.trimmingPrefix("workflow-")),
+          submittedAt: chain.status.submittedAt ?? 0))
+    }
+    return known
   }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Fleet
 import FoundationEssentials
+import RollEngine
 import TaskQueue
 
 extension ScheduleCommand {
@@ -45,6 +46,8 @@ extension ScheduleCommand {
       let schedule: String
       /// `created`, `replaced` or `checked`.
       let done: String
+      /// It was paused before, and stays so.
+      let paused: Bool
       let next: [FiringTime]
     }
 
@@ -53,7 +56,9 @@ extension ScheduleCommand {
       if dryRun { return show("checked", schedule, .standardOutput()) }
       try await Session.open(place) { session in
         let scheduled = try await session.queue.schedule(schedule)
-        show(scheduled == .created ? "created" : "replaced", schedule, session.terminal)
+        let isPaused = try await session.schedule(schedule.id).state == .paused
+        show(
+          scheduled == .created ? "created" : "replaced", schedule, session.terminal, isPaused: isPaused)
       }
     }
 
@@ -65,11 +70,21 @@ extension ScheduleCommand {
       guard let policy = Schedule.Missed(missed) else {
         throw Stop(.refused, "--missed '\(missed)' is not known; use once, skip, or all:N with N up to 100")
       }
+      var chain = try await work.chain(for: id, place)
+      if work.workflow != nil, chain.keptFor == nil { chain.keptFor = Self.keptFor(trigger) }
       return try Schedule(
-        id: id, trigger: trigger, chain: await work.chain(for: id, place), missed: policy,
+        id: id, trigger: trigger, chain: chain, missed: policy,
         overlap: skipOverlap ? .skip : .allowed,
         jitter: .milliseconds(try jitter.map { try TimesOptions.duration($0, "--jitter") } ?? 0),
         endsAt: try until.map(Self.instant))
+    }
+
+    /// A workflow is known for a week, whoever starts it; one that fires seldom until it has fired again.
+    private static func keptFor(_ trigger: ScheduleTrigger) -> Duration {
+      let (week, most) = (Releases.retention, Duration.seconds(35 * 86_400))
+      let times = FiringTime.next(2, of: trigger, after: FiringTime.now)
+      guard times.count == 2 else { return most }
+      return min(most, max(week, .milliseconds(times[1].at - times[0].at) * 2))
     }
 
     private static func instant(_ text: String) throws -> Int64 {
@@ -79,15 +94,25 @@ extension ScheduleCommand {
       return Int64(date.timeIntervalSince1970 * 1_000)
     }
 
-    private func show(_ done: String, _ schedule: Schedule, _ terminal: Terminal) {
+    private func show(
+      _ done: String, _ schedule: Schedule, _ terminal: Terminal, isPaused: Bool = false
+    ) {
       let now = FiringTime.now
       let next = FiringTime.next(3, of: schedule.trigger, after: now, endsAt: schedule.endsAt)
       if output.json {
-        let added = Added(schedule: schedule.id.rawValue, done: done, next: next)
+        let added = Added(schedule: schedule.id.rawValue, done: done, paused: isPaused, next: next)
         return terminal.show(Line(JSONText.line(added)))
       }
       let name = Line(schedule.id.rawValue, .bold)
-      terminal.show(done == "checked" ? name + Line(" would fire:") : name + Line(" is \(done) and fires:"))
+      if isPaused {
+        let resume = "drawbar schedule resume \(schedule.id)\(place.options)"
+        terminal.show(
+          name + Line(" is \(done), and ") + Line("stays paused", .yellow)
+            + Line("; after \(resume) it fires:"))
+      } else {
+        terminal.show(
+          done == "checked" ? name + Line(" would fire:") : name + Line(" is \(done) and fires:"))
+      }
       terminal.show(next.map { Line("  ") + $0.line(now: now) } + [Line("  …", .faint)])
     }
   }

@@ -29,7 +29,11 @@ struct TimesOptions: ParsableArguments {
       return .cron(try CronExpression(cron), in: try zone.map { try TimeZoneRules(named: $0) } ?? .utc)
     case (nil, let every?):
       guard zone == nil else { throw Stop(.refused, "--every goes by UTC; --zone is for --cron") }
-      return .every(.milliseconds(try Self.duration(every, "--every")))
+      let interval = Duration.milliseconds(try Self.duration(every, "--every"))
+      guard Schedule.intervals.contains(interval) else {
+        throw Stop(.refused, "--every '\(every)' can't be an interval: it is 1 second to 10 years")
+      }
+      return .every(interval)
     }
   }
 

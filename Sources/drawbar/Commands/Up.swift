@@ -68,7 +68,7 @@ struct Up: AsyncParsableCommand {
     logger.logLevel = logLevel.level
     let redis = RedisClient(configuration, logger: logger)
     do {
-      _ = try await redis.connect()
+      try UnfitRedis.check(try await redis.connect())
       let metrics = MetricRegistry()
       let circuits = CircuitBreakers(logger: logger, metrics: metrics)
       let crew = try Crew(
@@ -79,9 +79,11 @@ struct Up: AsyncParsableCommand {
         try [crew.coordinator, crew.worker]
         + programWorkers(redis, http.middleware(into: metrics, logger), logger)
       greet(configuration)
+      let terminal = Terminal.standardOutput()
       // The last to be told to stop is the first of the list: Redis is needed until the others have ended.
       var services: [any Service] = http.vitals(
-        of: workers, queue: Queue(redis: redis), metrics: metrics, logger)
+        of: workers, queue: Queue(redis: redis), metrics: metrics, logger
+      ) { terminal.show(Line("  pages   ", .faint) + Line("http://\($0)/health/ready and /metrics")) }
       services.append(CircuitReports(circuits, of: "drawbar up", fleet: crew.fleet, logger: logger))
       services.append(crew.watch)
       services += workers as [any Service]
@@ -124,9 +126,6 @@ struct Up: AsyncParsableCommand {
       Line("  worker  ", .faint)
         + Line("\(concurrency) stages at once" + (programs ? ", \(programConcurrency) programs" : "")),
     ])
-    if let address = http.address {
-      terminal.show(Line("  pages   ", .faint) + Line("http://\(address)/health/ready and /metrics"))
-    }
     terminal.show([
       Line(),
       "Next, in another terminal:",
