@@ -60,6 +60,22 @@ public struct FleetStore: Sendable {
     return revision == 1 ? .created : .changed(revision: revision)
   }
 
+  /// Forgets a group, its revision, what its source of record said, and the flags of its servers.
+  public func remove(_ group: Group) async throws {
+    var commands = [
+      RedisCommand("HDEL", .init(prefix + "groups"), .init(group.name)),
+      RedisCommand("HDEL", .init(prefix + "revisions"), .init(group.name)),
+      RedisCommand("DEL", .init(flagsKey(group.name))),
+    ]
+    if let cmdb = group.cmdb { commands.append(RedisCommand("DEL", .init(cacheKey(group.name, cmdb)))) }
+    let answers = try await redis.pipeline(commands)
+    for answer in answers {
+      if let error = answer.error {
+        throw RedisError(.server, error.message, mayHaveRun: false, reply: error)
+      }
+    }
+  }
+
   /// The group of that name, or nil.
   public func group(_ name: String) async throws -> Known? {
     let replies = try await redis.pipeline([

@@ -46,23 +46,52 @@ extension Releases {
       guard let version = versions[name] else { throw ReleaseError.noVersionKnown(group: name) }
       _ = try await package(group.app, version)
     }
-    let record = try await queue.record(Names.campaign(id))
-    guard record.revision == 0 else { throw ReleaseError.campaignExists(id) }
-    let campaign: Campaign
-    do {
-      campaign = try Campaign(id: id, waves: waves, limit: limit, atOnce: atOnce, by: by, now: record.now)
-    } catch {
-      throw ReleaseError.campaign(error)
-    }
     let order = CampaignOrder(versions: versions, options: options, by: by, reason: reason)
-    var commit = Commit()
-    commit.changes = [
-      Commit.Change(
-        try Names.campaign(id), expecting: 0,
-        set: ["campaign": try JSON.encode(campaign), "order": try JSON.encode(order)])
-    ]
-    guard try await queue.commit(commit) == .committed else { throw ReleaseError.campaignExists(id) }
-    return CampaignView(campaign: campaign, order: order, now: record.now)
+    for attempt in 0..<Self.attempts {
+      try await pause(before: attempt)
+      let records = try await queue.records([Names.campaign(id), Names.campaigns()])
+      guard records[0].revision == 0 else { throw ReleaseError.campaignExists(id) }
+      let now = records[0].now
+      let campaign: Campaign
+      do {
+        campaign = try Campaign(id: id, waves: waves, limit: limit, atOnce: atOnce, by: by, now: now)
+      } catch {
+        throw ReleaseError.campaign(error)
+      }
+      let oldest = Self.newestFirst(records[1]).dropFirst(Self.listedCampaigns - 1)
+      var commit = Commit()
+      commit.changes = [
+        Commit.Change(
+          try Names.campaign(id), expecting: 0,
+          set: ["campaign": try JSON.encode(campaign), "order": try JSON.encode(order)]),
+        Commit.Change(
+          try Names.campaigns(), expecting: records[1].revision, set: [id: Array("\(now)".utf8)],
+          remove: Array(oldest)),
+      ]
+      // Where another one came between, the list is another: looked at again.
+      if try await queue.commit(commit) == .committed {
+        return CampaignView(campaign: campaign, order: order, now: now)
+      }
+    }
+    throw ReleaseError.contended("the list of campaigns")
+  }
+
+  /// So many are listed; one that is older is known by its name.
+  static let listedCampaigns = 200
+
+  /// The latest campaigns, the newest first, as they stand.
+  public func campaigns() async throws -> [CampaignView] {
+    var views: [CampaignView] = []
+    for id in Self.newestFirst(try await queue.record(Names.campaigns())) {
+      views.append(try await campaign(id))
+    }
+    return views
+  }
+
+  /// The names in the list of campaigns, which has the time of each.
+  private static func newestFirst(_ record: Record) -> [String] {
+    record.fields.map { ($0.key, Int64(String(decoding: $0.value, as: UTF8.self)) ?? 0) }
+      .sorted { ($0.1, $0.0) > ($1.1, $1.0) }.map(\.0)
   }
 
   /// Does an action on a campaign, and all that follows.

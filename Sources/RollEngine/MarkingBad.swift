@@ -37,6 +37,32 @@ extension Releases {
     return package
   }
 
+  /// Takes a mark back: the version may be released again, and be rolled back to.
+  ///
+  /// - Throws: ``ReleaseError/notBad(app:version:)``; `PackageError.unknown`; `RedisError`.
+  public func unmarkBad(app: String, version: String, by: String, reason: String) async throws {
+    let stored = try packages?.locate(app: app, version: version).bad
+    // Either alone keeps a version from being released; the one in Redis goes last, so that saying it again mends what
+    // was cut off.
+    for attempt in 0..<Self.attempts {
+      try await pause(before: attempt)
+      let record = try await queue.record(Names.bad(app))
+      guard stored != nil || record.fields[version] != nil else {
+        throw ReleaseError.notBad(app: app, version: version)
+      }
+      if stored != nil { _ = try await packages?.unmarkBad(app: app, version: version) }
+      if record.fields[version] != nil {
+        var commit = Commit()
+        commit.changes = [
+          Commit.Change(try Names.bad(app), expecting: record.revision, set: [:], remove: [version])
+        ]
+        guard try await queue.commit(commit) == .committed else { continue }
+      }
+      return try await note("unmark-bad", on: "\(app) \(version)", by: by, why: reason)
+    }
+    throw ReleaseError.contended(app)
+  }
+
   /// Why a version is bad; nil while it isn't.
   func badMark(app: String, version: String) async throws -> String? {
     let record = try await queue.record(Names.bad(app))

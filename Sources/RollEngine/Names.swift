@@ -16,6 +16,8 @@ enum Names {
   /// The versions of an app that were marked bad.
   static func bad(_ app: String) throws -> RecordID { try RecordID("bad/" + app) }
   static func campaign(_ id: String) throws -> RecordID { try RecordID("campaign/" + id) }
+  /// The names of the latest campaigns.
+  static func campaigns() throws -> RecordID { try RecordID("campaigns") }
   static func drift(_ group: String) throws -> RecordID { try RecordID("drift/" + group) }
   static func ledger(_ group: String) throws -> RecordID { try RecordID("ledger/" + group) }
   static func brakeAll() throws -> RecordID { try RecordID("brake-all") }

@@ -5,12 +5,16 @@ public import Rollout
 public enum ReleaseError: Error, Sendable, Equatable {
   /// No group of this name has been applied.
   case unknownGroup(String)
+  /// The group can't be removed: work of it is under way, or owed.
+  case groupIsNeeded(String, why: String)
   /// No deployment of this id, and no group of this name that has one.
   case unknownDeployment(String)
   /// The version was never published.
   case unknownVersion(app: String, version: String, published: [String])
   /// The version was marked bad.
   case badVersion(app: String, version: String, reason: String)
+  /// The version is not marked bad.
+  case notBad(app: String, version: String)
   /// The group has an active deployment.
   case busy(group: String, active: String, state: DeploymentState)
   /// Another deployment waits already for the active one's end.
@@ -65,6 +69,8 @@ extension ReleaseError: CustomStringConvertible {
     switch self {
     case .unknownGroup(let name):
       "there is no group \(name); apply its file first: drawbar group apply FILE.yaml"
+    case .groupIsNeeded(let name, let why): "\(name) can't be removed: \(why)"
+    case .notBad(let app, let version): "version \(version) of \(app) is not marked bad; nothing was changed"
     case .unknownDeployment(let name):
       "there is no deployment \(name), and no group of that name has one; see: drawbar deployments"
     case .unknownVersion(let app, let version, let published):

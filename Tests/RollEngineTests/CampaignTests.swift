@@ -37,6 +37,9 @@ import Testing
       await #expect(throws: ReleaseError.campaignExists("night")) {
         try await releases.createCampaign("night", waves: [["a"]], versions: ["a": "2"], limit: 1, by: "bob")
       }
+      try await releases.createCampaign("day", waves: [["a"]], versions: ["a": "2"], limit: 1, by: "bob")
+      #expect(try await releases.campaigns().map(\.campaign.id).sorted() == ["day", "night"])
+      try await releases.act(campaign: "day", .abort, by: "bob")
       try await releases.act(campaign: "night", .start, by: "ann")
       let end = try await follow(stand, to: .success)
       #expect(end.members.map(\.state) == [.success, .success, .success])

@@ -86,8 +86,21 @@ public struct PackageStore: Sendable {
   public func markBad(app: String, version: String, by: String, reason: String) async throws
     -> PublishedPackage
   {
+    try await mark(app, version, .init(by: by, reason: reason, at: Disk.now()))
+  }
+
+  /// Takes the mark of a version back.
+  ///
+  /// - Throws: ``PackageError/unknown(app:version:published:)``.
+  public func unmarkBad(app: String, version: String) async throws -> PublishedPackage {
+    try await mark(app, version, nil)
+  }
+
+  private func mark(
+    _ app: String, _ version: String, _ mark: PublishedPackage.BadMark?
+  ) async throws -> PublishedPackage {
     var package = try locate(app: app, version: version)
-    package.bad = .init(by: by, reason: reason, at: Disk.now())
+    package.bad = mark
     let marked = package
     return try await locked(app) {
       try stored(directory) { try write(marked) }

@@ -8,7 +8,8 @@ struct CampaignCommand: AsyncParsableCommand {
     commandName: "campaign",
     abstract: "Release several groups in one go: in waves, and under one limit for all.",
     subcommands: [
-      Create.self, Show.self, Start.self, Pause.self, Continue.self, Brake.self, Resume.self, LeaveOut.self,
+      Create.self, List.self, Show.self, Start.self, Pause.self, Continue.self, Brake.self, Resume.self,
+      LeaveOut.self,
       Abort.self,
     ])
 
@@ -77,6 +78,38 @@ struct CampaignCommand: AsyncParsableCommand {
     func run() async throws {
       try await Session.open(place) { session in
         CampaignCommand.show(try await session.releases.campaign(name), output, session)
+      }
+    }
+  }
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "ls", abstract: "List the latest campaigns, the newest first.",
+      discussion:
+        "Examples:\n  drawbar campaign ls\n  drawbar campaign ls --json | jq -r 'select(.braked).id'")
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var place: PlaceOptions
+
+    func run() async throws {
+      try await Session.open(place) { session in
+        let all = try await session.releases.campaigns()
+        if output.json { return session.terminal.show(all.map { Line(JSONText.line(Shown($0))) }) }
+        var table = Table([
+          ("campaign", .left), ("state", .left), ("groups", .right), ("done", .right), ("failures", .left),
+          ("created (UTC)", .left), ("by", .left), ("", .left),
+        ])
+        for view in all {
+          let campaign = view.campaign
+          table.add([
+            Line(campaign.id, .bold), Line(campaign.state.rawValue), Line("\(campaign.members.count)"),
+            Line("\(campaign.members.count { $0.state == .success })"),
+            Line("\(campaign.failures)/\(campaign.limit)"),
+            Line(campaign.log.first.map { Clock.text($0.at) } ?? ""), Line(view.order.by),
+            Line(campaign.braked ?? "", .red),
+          ])
+        }
+        session.terminal.show(
+          all.isEmpty ? [Line("No campaigns yet: drawbar campaign create --help")] : table.lines)
       }
     }
   }
@@ -172,19 +205,24 @@ struct CampaignCommand: AsyncParsableCommand {
     let groups: [Campaign.Member]
     let versions: [String: String]
     let log: [CampaignEntry]
+
+    init(_ view: CampaignView) {
+      let campaign = view.campaign
+      id = campaign.id
+      state = campaign.state.rawValue
+      braked = campaign.braked
+      failures = campaign.failures
+      limit = campaign.limit
+      allowed = campaign.allowed
+      groups = campaign.members
+      versions = view.order.versions
+      log = campaign.log
+    }
   }
 
   private static func show(_ view: CampaignView, _ output: OutputOptions, _ session: Session) {
     let campaign = view.campaign
-    if output.json {
-      return session.terminal.show(
-        Line(
-          JSONText.line(
-            Shown(
-              id: campaign.id, state: campaign.state.rawValue, braked: campaign.braked,
-              failures: campaign.failures, limit: campaign.limit, allowed: campaign.allowed,
-              groups: campaign.members, versions: view.order.versions, log: campaign.log))))
-    }
+    if output.json { return session.terminal.show(Line(JSONText.line(Shown(view)))) }
     var table = Table([
       ("wave", .right), ("group", .left), ("version", .left), ("state", .left), ("failures", .right),
       ("", .left),

@@ -7,7 +7,7 @@ import Workflows
 struct GroupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "group", abstract: "Make groups of servers known, and look at them.",
-    subcommands: [Apply.self, List.self, ShowGroup.self, SyncCommand.self])
+    subcommands: [Apply.self, List.self, ShowGroup.self, SyncCommand.self, Remove.self])
 
   struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -8,7 +8,7 @@ import RollEngine
 struct PackageCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "package", abstract: "Publish versions of apps, and look at them.",
-    subcommands: [Push.self, List.self, MarkBad.self])
+    subcommands: [Push.self, List.self, MarkBad.self, UnmarkBad.self])
 
   struct Push: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -108,6 +108,38 @@ struct PackageCommand: AsyncParsableCommand {
           app: app, version: version, by: author.author, reason: reason)
         session.terminal.show(
           output.json ? Line(JSONText.line(package)) : Line("\(app) \(version) is marked bad: \(reason)"))
+      }
+    }
+  }
+}
+
+extension PackageCommand {
+  struct UnmarkBad: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "unmark-bad", abstract: "Take a version's mark back: it may be released again.",
+      discussion: "Example:\n  drawbar package unmark-bad shop 1.4.2 --reason 'it was the database'")
+
+    @Argument(help: "The app.") var app: String
+    @Argument(help: "The version.") var version: String
+    @OptionGroup var author: AuthorOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var place: PlaceOptions
+
+    struct Unmarked: Encodable {
+      let app: String
+      let version: String
+      let bad: Bool
+    }
+
+    func run() async throws {
+      guard let reason = author.reason else {
+        throw Stop(.refused, "a mark is taken back for a reason: say it with --reason")
+      }
+      try await Session.open(place) { session in
+        try await session.releases.unmarkBad(app: app, version: version, by: author.author, reason: reason)
+        let done = Unmarked(app: app, version: version, bad: false)
+        session.terminal.show(
+          output.json ? Line(JSONText.line(done)) : Line("\(app) \(version) is no longer marked bad"))
       }
     }
   }
