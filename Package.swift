@@ -277,7 +277,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WorkflowFilesTests",
-      dependencies: ["Fleet", "Programs", "RedisServer", "Rollout", "TaskQueue", "WorkflowFiles"],
+      dependencies: [
+        "Fleet", "Programs", "RedisClient", "RedisServer", "Rollout", "TaskQueue", "WorkflowFiles",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RolloutTests", dependencies: ["Rollout", "SeededRandom", "Simulation"], swiftSettings: strict),

@@ -29,10 +29,13 @@ public struct WorkflowStore: Sendable {
   }
 
   /// Keeps an outline, before the workflow is submitted. One that is there is of a workflow that is gone.
-  public func keep(_ outline: Outline, of id: ChainID) async throws {
+  ///
+  /// - Parameter time: milliseconds for which the workflow is known after its end; nil: as others.
+  public func keep(_ outline: Outline, of id: ChainID, for time: Int64? = nil) async throws {
     let bytes = Array(try JSONEncoder().encode(outline))
     _ = try await redis.send(
-      RedisCommand("SET", .string(key(id)), .bytes(bytes), "PX", .integer(Self.keptFor)))
+      RedisCommand(
+        "SET", .string(key(id)), .bytes(bytes), "PX", .integer(Self.keptFor + Int(time ?? 0))))
   }
 
   /// Adds a workflow to the list of the latest.
@@ -54,9 +57,12 @@ public struct WorkflowStore: Sendable {
   public func outline(of id: ChainID) async throws -> Outline? {
     let answers = try await redis.pipeline([
       RedisCommand("GET", .string(key(id))),
-      RedisCommand("PEXPIRE", .string(key(id)), .integer(Self.keptFor)),
+      RedisCommand("PTTL", .string(key(id))),
     ])
     guard let bytes = answers[0].bytes else { return nil }
+    if let left = answers[1].int, left < Self.keptFor {
+      _ = try await redis.send(RedisCommand("PEXPIRE", .string(key(id)), .integer(Self.keptFor)))
+    }
     return try JSONDecoder().decode(Outline.self, from: Data(bytes))
   }
 

@@ -119,11 +119,11 @@ struct RunCommand: AsyncParsableCommand {
     let chain = try workflow.chain(id: id, source: digest)
     let store = WorkflowStore(redis: session.queue.redis)
     // First, so that whoever sees the workflow finds its words.
-    try await store.keep(workflow.outline, of: id)
+    try await store.keep(workflow.outline, of: id, for: workflow.keptFor)
     switch try await session.queue.submit(chain) {
     case .created:
       // Again, as another may have kept its own and come second.
-      try await store.keep(workflow.outline, of: id)
+      try await store.keep(workflow.outline, of: id, for: workflow.keptFor)
       try await store.list(id, name: workflow.name)
       return nil
     case .existed:
