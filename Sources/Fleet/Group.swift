@@ -27,13 +27,16 @@ public struct Group: Codable, Sendable, Equatable {
   public var baselineVersion: String?
   /// Who is told what happens to its releases; a deployment keeps those that it began with.
   public var notify: [NoticeHook]
+  /// Where packages come from that the package store lacks.
+  public var packages: PackageOrigin?
 
   public init(
     name: String, app: String, site: String? = nil, production: Bool = true,
     health: HealthCheck = HealthCheck(), servers: [Server], cmdb: CMDB? = nil,
     config: DeploymentConfig = DeploymentConfig(), limits: StageLimits = StageLimits(),
     balancer: Balancer = .none, hosts: HostDriver = .local,
-    scripts: [String: String] = [:], baselineVersion: String? = nil, notify: [NoticeHook] = []
+    scripts: [String: String] = [:], baselineVersion: String? = nil, notify: [NoticeHook] = [],
+    packages: PackageOrigin? = nil
   ) {
     self.name = name
     self.app = app
@@ -49,6 +52,7 @@ public struct Group: Codable, Sendable, Equatable {
     self.scripts = scripts
     self.baselineVersion = baselineVersion
     self.notify = notify
+    self.packages = packages
   }
 }
 
@@ -69,6 +73,7 @@ extension Group {
       hosts: try fields.decode(HostDriver.self, forKey: .hosts),
       scripts: try fields.decode([String: String].self, forKey: .scripts),
       baselineVersion: try fields.decodeIfPresent(String.self, forKey: .baselineVersion),
-      notify: try fields.decodeIfPresent([NoticeHook].self, forKey: .notify) ?? [])
+      notify: try fields.decodeIfPresent([NoticeHook].self, forKey: .notify) ?? [],
+      packages: try fields.decodeIfPresent(PackageOrigin.self, forKey: .packages))
   }
 }

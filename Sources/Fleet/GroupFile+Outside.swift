@@ -1,6 +1,6 @@
 import Yams
 
-// What a group's file says of systems outside: whom to tell.
+// What a group's file says of systems outside: whom to tell, and where packages come from.
 extension GroupFile {
   /// `notify: [ { webhook: URL, tokenFile: PATH, on: [braked, …] } ]`
   static func notify(_ group: YAMLFields) -> [NoticeHook] {
@@ -21,6 +21,20 @@ extension GroupFile {
       hook.on = events(fields) ?? hook.on
       return hook
     }
+  }
+
+  /// `packages: { origin: URL, tokenFile: PATH }`
+  static func packages(_ group: YAMLFields) -> PackageOrigin? {
+    guard let node = group.node("packages") else { return nil }
+    let fields = YAMLFields(
+      node, path: "packages", known: ["origin", "tokenFile"], problems: group.problems)
+    guard node.mapping != nil else { return nil }
+    fields.required("origin", "below which <version>.tar.gz and <version>.tar.gz.sha256 lie: https://…")
+    let url = webURL(fields, "origin") ?? ""
+    if url.contains("?") {
+      fields.wrong("origin", "has a query, to which no name can be added; leave it out")
+    }
+    return PackageOrigin(url: url, tokenFile: fields.path("tokenFile"))
   }
 
   /// Every notice is a chain for each of them.

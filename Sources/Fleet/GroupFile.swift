@@ -50,7 +50,7 @@ public enum GroupFile {
       root, path: "",
       known: [
         "group", "app", "site", "production", "version", "health", "balancer", "hosts", "scripts", "runs",
-        "config", "servers", "notify",
+        "config", "servers", "notify", "packages",
       ], problems: problems)
     guard root.mapping != nil else { return nil }
     fields.required("group", "the group's name")
@@ -67,7 +67,7 @@ public enum GroupFile {
       servers: servers(fields), cmdb: cmdb(fields), config: config, limits: limits,
       balancer: balancer(fields),
       hosts: hosts.flatMap(HostDriver.init(rawValue:)) ?? .local, scripts: scripts(fields, names, script),
-      baselineVersion: fields.name("version", .version), notify: notify(fields))
+      baselineVersion: fields.name("version", .version), notify: notify(fields), packages: packages(fields))
   }
 
   private static func health(_ group: YAMLFields) -> HealthCheck {

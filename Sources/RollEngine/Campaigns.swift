@@ -44,7 +44,7 @@ extension Releases {
     for name in waves.flatMap({ $0 }) {
       let group = try await refreshed(name)
       guard let version = versions[name] else { throw ReleaseError.noVersionKnown(group: name) }
-      _ = try await package(group.app, version)
+      _ = try await package(group, version)
     }
     let order = CampaignOrder(versions: versions, options: options, by: by, reason: reason)
     for attempt in 0..<Self.attempts {
@@ -233,7 +233,7 @@ extension Releases {
       var draft = Draft(
         group: group, ledger: ledger, before: before,
         plan: try await plan(group, options, ledger.ledger, after: before?.deployment),
-        package: try await package(group.app, version), kind: .release, forced: options.forced, start: true,
+        package: try await package(group, version), kind: .release, forced: options.forced, start: true,
         by: "campaign \(view.campaign.id)", reason: view.order.reason)
       draft.campaign = view.campaign.id
       draft.also = [

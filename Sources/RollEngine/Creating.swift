@@ -13,7 +13,7 @@ extension Releases {
     group: String, version: String, options: ReleaseOptions = ReleaseOptions()
   ) async throws -> Plan {
     let group = try await refreshed(group)
-    _ = try await package(group.app, version)
+    _ = try await package(group, version)
     return try await plan(group, options, try await ledger(group.name).ledger)
   }
 
@@ -30,7 +30,7 @@ extension Releases {
       Draft(
         group: group, ledger: ledger, before: before,
         plan: try await plan(group, options, ledger.ledger, after: before?.deployment),
-        package: try await package(group.app, version), kind: .release, forced: options.forced,
+        package: try await package(group, version), kind: .release, forced: options.forced,
         start: options.start, by: by, reason: reason)
     }
   }
@@ -166,7 +166,10 @@ extension Releases {
   /// A published version that isn't bad.
   ///
   /// - Parameter ledger: knows the versions that ended well, for a process without a package store.
-  func package(_ app: String, _ version: String, _ ledger: Ledger? = nil) async throws -> PackageVersion {
+  func package(_ group: Fleet.Group, _ version: String, _ ledger: Ledger? = nil) async throws
+    -> PackageVersion
+  {
+    let app = group.app
     if let reason = try await badMark(app: app, version: version) {
       throw ReleaseError.badVersion(app: app, version: version, reason: reason)
     }
@@ -174,13 +177,32 @@ extension Releases {
       if let known = ledger?.history.last(where: { $0.version == version })?.package { return known }
       throw ReleaseError.noPackageStore
     }
+    let found: PublishedPackage
     do {
-      let found = try packages.locate(app: app, version: version)
-      if let bad = found.bad { throw ReleaseError.badVersion(app: app, version: version, reason: bad.reason) }
-      return found.reference
+      found = try await located(app, version, packages, group.packages)
     } catch PackageError.unknown(let app, let version, let published) {
       throw ReleaseError.unknownVersion(app: app, version: version, published: published)
+    } catch PackageError.unknownAtOrigin(let app, let version, let origin, let published) {
+      throw ReleaseError.unknownVersion(
+        app: app, version: version, published: published, origin: origin)
+    } catch let error as PackageError {
+      guard case .notFetched = error else { throw error }
+      throw ReleaseError.notFetched("\(error)")
     }
+    if let bad = found.bad { throw ReleaseError.badVersion(app: app, version: version, reason: bad.reason) }
+    return found.reference
+  }
+
+  /// A version of the store; one that it lacks is fetched where the group names an origin.
+  private func located(
+    _ app: String, _ version: String, _ packages: PackageStore, _ origin: PackageOrigin?
+  ) async throws -> PublishedPackage {
+    guard let origin else { return try packages.locate(app: app, version: version) }
+    let store = OriginStore(packages, origin: origin, circuits: circuits) {
+      let switches = try await degradation()
+      return switches.degradation.inForce(.origin, at: switches.now)
+    }
+    return try await store.locate(app: app, version: version)
   }
 
   func plan(

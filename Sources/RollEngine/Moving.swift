@@ -248,7 +248,7 @@ extension Releases {
           order: order, group: frozen.name, server: server, package: deployment.package,
           health: frozen.health, balancer: frozen.balancer, hosts: frozen.hosts, scripts: frozen.scripts,
           rules: rules, mayBeSkipped: run.mayBeSkipped, frozen: digest,
-          dayTwo: deployment.dayTwo),
+          dayTwo: deployment.dayTwo, origin: frozen.packages),
         stages: run.stages, retries: deployment.config.retries)
     }
     return ChainGroup(

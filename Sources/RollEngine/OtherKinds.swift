@@ -102,7 +102,7 @@ extension Releases {
     guard let version = wanted ?? ledger.history.last?.version ?? group.baselineVersion else {
       throw ReleaseError.noVersionKnown(group: group.name)
     }
-    return try await package(group.app, version, ledger)
+    return try await package(group, version, ledger)
   }
 
   /// The same for a record's sake, where no package is needed.

@@ -10,7 +10,10 @@ public enum ReleaseError: Error, Sendable, Equatable {
   /// No deployment of this id, and no group of this name that has one.
   case unknownDeployment(String)
   /// The version was never published.
-  case unknownVersion(app: String, version: String, published: [String])
+  /// - Parameter origin: where it was looked for as well.
+  case unknownVersion(app: String, version: String, published: [String], origin: String? = nil)
+  /// The package store lacks the version, and it can't be had from its origin now.
+  case notFetched(String)
   /// The version was marked bad.
   case badVersion(app: String, version: String, reason: String)
   /// The version is not marked bad.
@@ -73,8 +76,9 @@ extension ReleaseError: CustomStringConvertible {
     case .notBad(let app, let version): "version \(version) of \(app) is not marked bad; nothing was changed"
     case .unknownDeployment(let name):
       "there is no deployment \(name), and no group of that name has one; see: drawbar deployments"
-    case .unknownVersion(let app, let version, let published):
-      "version \(version) of \(app) was never published; published: "
+    case .notFetched(let why): why
+    case .unknownVersion(let app, let version, let published, let origin):
+      "version \(version) of \(app) was never published\(origin.map { ", and \($0) has none either" } ?? ""); published: "
         + (published.isEmpty ? "none" : published.joined(separator: ", "))
     case .badVersion(let app, let version, let reason):
       "version \(version) of \(app) is marked bad (\(reason)); publish another"

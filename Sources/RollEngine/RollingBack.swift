@@ -118,12 +118,12 @@ extension Releases {
   private func goal(
     of origin: Deployment, _ group: Fleet.Group, _ ledger: Ledger, _ version: String?
   ) async throws -> PackageVersion {
-    if let version { return try await package(group.app, version, ledger) }
+    if let version { return try await package(group, version, ledger) }
     var candidates = ledger.history.filter { $0.number < origin.number }.reversed().map(\.version)
     if let baseline = group.baselineVersion { candidates.append(baseline) }
     for version in candidates where version != origin.package.version {
       do {
-        return try await package(group.app, version, ledger)
+        return try await package(group, version, ledger)
       } catch ReleaseError.badVersion, ReleaseError.unknownVersion {
         continue
       }

@@ -21,6 +21,7 @@ struct ShownGroup: Encodable {
   /// The names of the host scripts that replace the defaults.
   let scripts: [String]
   let notify: [NoticeHook]
+  let packages: Packages?
 
   init(_ known: FleetStore.Known) {
     let group = known.group
@@ -38,6 +39,12 @@ struct ShownGroup: Encodable {
     cmdb = group.cmdb.map { CMDB($0, known.cache.map(ShownCache.init)) }
     scripts = group.scripts.keys.sorted()
     notify = group.notify
+    packages = group.packages.map { Packages(origin: $0.url, tokenFile: $0.tokenFile) }
+  }
+
+  struct Packages: Encodable {
+    let origin: String
+    let tokenFile: String?
   }
 
   struct CMDB: Encodable {

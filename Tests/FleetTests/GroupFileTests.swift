@@ -102,7 +102,7 @@ import Testing
   }
 
   static let keys =
-    "group, app, site, production, version, health, balancer, hosts, scripts, runs, config, servers, notify"
+    "group, app, site, production, version, health, balancer, hosts, scripts, runs, config, servers, notify, packages"
 
   @Test(arguments: [
     ("", "f.yaml:1:1: the file is empty; a group needs at least group, app and servers"),

@@ -33,7 +33,19 @@ import Testing
     #expect(try GroupFile.parse(file(""), file: "g.yaml").notify == [])
   }
 
+  @Test func anOriginOfPackagesIsRead() throws {
+    let line = "packages: { origin: https://artifacts.internal/shop/, tokenFile: /etc/drawbar/token }"
+    #expect(
+      try GroupFile.parse(file(line), file: "g.yaml").packages
+        == PackageOrigin(url: "https://artifacts.internal/shop", tokenFile: "/etc/drawbar/token"))
+    #expect(try GroupFile.parse(file(""), file: "g.yaml").packages == nil)
+  }
+
   @Test(arguments: [
+    ("packages: { tokenFile: /x }", "g.yaml:4:11: packages.origin: is missing"),
+    ("packages: { origin: artifacts }", "g.yaml:4:21: packages.origin: 'artifacts' is no URL"),
+    ("packages: { origin: 'https://a/b?c=d' }", "g.yaml:4:21: packages.origin: has a query"),
+    ("packages: https://a/b", "g.yaml:4:11: packages: expected keys and values"),
     ("notify: https://chat/x", "g.yaml:4:9: notify: expected a list"),
     ("notify:\n  - { on: [ended] }", "g.yaml:5:5: notify[0].webhook: is missing"),
     ("notify:\n  - { webhook: ftp://chat }", "g.yaml:5:16: notify[0].webhook: 'ftp://chat' is no URL"),
@@ -56,7 +68,7 @@ import Testing
       "g.yaml:5:7: notify[0].webhok: unknown key; did you mean webhook?"
     ),
   ])
-  func webhooksThatCannotBeAreTold(line: String, problem: String) {
+  func whatCannotBeIsTold(line: String, problem: String) {
     let problems = problems(line)
     #expect(problems.contains { $0.hasPrefix(problem) }, "\(problems)")
   }

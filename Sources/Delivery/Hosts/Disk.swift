@@ -211,7 +211,7 @@ enum Disk {
     }
   }
 
-  private static func write(_ bytes: ArraySlice<UInt8>, to file: Int32, _ path: String) throws(DiskError) {
+  static func write(_ bytes: ArraySlice<UInt8>, to file: Int32, _ path: String) throws(DiskError) {
     var rest = bytes
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { writeBytes(file, $0.baseAddress!, $0.count) }

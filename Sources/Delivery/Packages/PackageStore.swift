@@ -10,9 +10,18 @@ public import Rollout
 public struct PackageStore: Sendable {
   /// Absolute.
   public let directory: String
+  /// Has a version here that is lacking.
+  private var bring: (@Sendable (_ app: String, _ version: String) async throws -> Void)?
 
   /// Takes the directory as it is; it is made on the first publication.
   public init(directory: String) { self.directory = directory }
+
+  /// The same store, which fetches from an origin what a host needs and it lacks.
+  public func backed(by origin: OriginStore) -> PackageStore {
+    var store = self
+    store.bring = { app, version in _ = try await origin.locate(app: app, version: version) }
+    return store
+  }
 
   /// Publishes an archive as a version, all or nothing. Publishing the same content again changes nothing.
   ///
@@ -114,6 +123,11 @@ public struct PackageStore: Sendable {
   ///   removed), `unreachable` where it can't be read.
   public func fetch(_ package: PackageVersion, into file: String) async throws {
     try Self.check(app: package.app, version: package.version)
+    if let bring, try published(app: package.app, version: package.version) == nil {
+      do { try await bring(package.app, package.version) } catch let error as PackageError {
+        throw DeliveryFailure(.unreachable, "\(error)")
+      }
+    }
     let source = path(app: package.app, version: package.version)
     let sha256: String
     do {
@@ -136,6 +150,21 @@ public struct PackageStore: Sendable {
   private func locked<T>(_ app: String, _ body: () async throws -> T) async throws -> T {
     try await FileLock.hold(
       "\(directory)/\(app)/.lock", within: .seconds(30), what: "the package store", body)
+  }
+
+  /// What is locked while a version is fetched.
+  func lockPath(app: String, version: String) throws -> String {
+    try Self.check(app: app, version: version)
+    let folder = "\(directory)/\(app)"
+    try stored(folder) { try Disk.makeDirectory(folder) }
+    return "\(folder)/.fetching-\(version).lock"
+  }
+
+  /// A new directory for what comes from elsewhere; whoever made it removes it.
+  func incomingPath(app: String) throws -> String {
+    let folder = "\(directory)/\(app)/.incoming-\(Disk.nonce())"
+    try stored(folder) { try Disk.makeDirectory(folder) }
+    return folder
   }
 
   private func path(app: String, version: String) -> String { "\(directory)/\(app)/\(version).tar.gz" }

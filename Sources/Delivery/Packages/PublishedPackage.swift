@@ -49,6 +49,10 @@ public enum PackageError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The version exists with another content.
   case differs(app: String, version: String, published: String, given: String)
   case unknown(app: String, version: String, published: [String])
+  /// Neither the store nor the origin has it.
+  case unknownAtOrigin(app: String, version: String, origin: String, published: [String])
+  /// The store lacks it, and it can't be had from the origin.
+  case notFetched(app: String, version: String, origin: String, reason: String)
   /// The archive can't be read, or is not a package.
   case notAPackage(archive: String, reason: String)
   /// The store's own files can't be read or written.
@@ -64,6 +68,12 @@ public enum PackageError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unknown(let app, let version, let published):
       "version \(version) of \(app) was never published; published: "
         + (published.isEmpty ? "none" : published.joined(separator: ", "))
+    case .unknownAtOrigin(let app, let version, let origin, let published):
+      "version \(version) of \(app) was never published, and \(origin) has none either; published: "
+        + (published.isEmpty ? "none" : published.joined(separator: ", "))
+    case .notFetched(let app, let version, let origin, let reason):
+      "version \(version) of \(app) is not in the package store, and can't be had from \(origin): \(reason)."
+        + " Mend that, or publish it by hand: drawbar package push \(app) \(version) FILE"
     case .notAPackage(let archive, let reason):
       "\(archive) is not a package: \(reason); a package is a .tar.gz with an executable `run` at its root"
     case .store(let path, let reason):

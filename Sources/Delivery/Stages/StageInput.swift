@@ -36,13 +36,16 @@ public struct StageInput: Codable, Sendable, Equatable {
   public var dayTwo: DayTwo?
   /// Whether the server is out of service from the end of Markdown to the beginning of Markup.
   public var staysOut: Bool
+  /// Where the package comes from if the package store lacks it.
+  public var origin: PackageOrigin?
 
   public init(
     deployment: String, number: Int, attempt: Int, epoch: Int = 0, order: Int = 0, group: String,
     server: Server, package: PackageVersion, health: HealthCheck, balancer: Balancer,
     hosts: HostDriver = .local,
     scripts: [String: String], rules: StageRules, mayBeSkipped: Bool = false, markupLink: Int? = nil,
-    frozen: ReleaseDigest? = nil, dayTwo: DayTwo? = nil, staysOut: Bool = true
+    frozen: ReleaseDigest? = nil, dayTwo: DayTwo? = nil, staysOut: Bool = true,
+    origin: PackageOrigin? = nil
   ) {
     self.deployment = deployment
     self.number = number
@@ -62,6 +65,7 @@ public struct StageInput: Codable, Sendable, Equatable {
     self.frozen = frozen
     self.dayTwo = dayTwo
     self.staysOut = staysOut
+    self.origin = origin
   }
 
   /// The token of the work that a grant of this generation does.

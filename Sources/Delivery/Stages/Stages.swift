@@ -81,7 +81,8 @@ public struct Stages: Sendable {
   public func download(_ input: StageInput, generation: Int) async throws -> String? {
     try await keepingOut(input, generation) { [drivers] in
       try await drivers.host(input.hosts).download(
-        input.package, from: drivers.packages, to: input.server, under: input.token(generation: generation))
+        input.package, from: drivers.packages(from: input.origin), to: input.server,
+        under: input.token(generation: generation))
     }
   }
 

@@ -21,8 +21,8 @@ struct SystemOptions: ParsableArguments {
 
   @Flag(help: "All of them: a release then needs nothing but the package and Redis.") var all = false
 
-  /// Those that a release asks: no origin of packages is asked yet.
-  static let offered: [Degradation.System] = [.loadBalancer, .cmdb, .notifications]
+  /// Those that a release asks.
+  static let offered = Degradation.System.allCases
 
   func validate() throws {
     guard systems.isEmpty == all else { throw ValidationError("name systems with --system, or use --all") }
@@ -39,8 +39,8 @@ struct DegradeCommand: AsyncParsableCommand {
       With loadBalancer left out, Markdown and Markup succeed without being done, and the gate that asks how many
       servers are in service stands open: servers are worked on while they serve. Servers whose Markup is owed are
       put back once it is restored. With cmdb left out, releases go to the servers that were synced last, and nothing
-      is asked. With notifications left out, webhooks are not told, then or later. Everybody is shown a banner
-      meanwhile.
+      is asked. With notifications left out, webhooks are not told, then or later. With origin left out, packages come
+      from the local store only. Everybody is shown a banner meanwhile.
 
       Examples:
         drawbar degrade --system loadBalancer --for 30m --reason 'HAProxy is being replaced'
