@@ -91,6 +91,19 @@ import Testing
     }
   }
 
+  /// As some servers say of every `.gz`.
+  @Test func anArchiveThatIsCalledAnEncodingIsTakenAsItLies() async throws {
+    try await withSite { site in
+      let sha256 = try await site.publish("1")
+      let archive = try Data(contentsOf: URL(filePath: "\(site.directory)/1.tar.gz"))
+      site.server.answer { request in
+        guard request.target.hasSuffix(".gz") else { return HTTPServer.Answer("\(sha256)  1.tar.gz\n") }
+        return HTTPServer.Answer(bytes: Array(archive), headers: ["Content-Encoding": "gzip"])
+      }
+      #expect(try await site.origin().locate(app: "shop", version: "1").sha256 == sha256)
+    }
+  }
+
   /// Each with a store of its own, as other processes would have.
   @Test func manyAtOnceMakeOneDownload() async throws {
     try await withSite { site in
