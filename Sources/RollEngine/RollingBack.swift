@@ -51,7 +51,7 @@ extension Releases {
     } catch let error as ReleaseError {
       // Another coordinator may have what this one lacks, and a later moment may be better: it stays owed.
       switch error {
-      case .contended, .noPackageStore, .balancer: throw error
+      case .contended, .noPackageStore, .notFetched, .balancer: throw error
       default: break
       }
       // A person has to look: it is said where people look, and is not tried for ever.
@@ -118,16 +118,31 @@ extension Releases {
   private func goal(
     of origin: Deployment, _ group: Fleet.Group, _ ledger: Ledger, _ version: String?
   ) async throws -> PackageVersion {
-    if let version { return try await package(group, version, ledger) }
+    if let version { return try await wayBack(group, version, ledger) }
     var candidates = ledger.history.filter { $0.number < origin.number }.reversed().map(\.version)
     if let baseline = group.baselineVersion { candidates.append(baseline) }
     for version in candidates where version != origin.package.version {
       do {
-        return try await package(group, version, ledger)
+        return try await wayBack(group, version, ledger)
       } catch ReleaseError.badVersion, ReleaseError.unknownVersion {
         continue
       }
     }
     throw ReleaseError.nothingToRollBackTo(origin: origin.id)
+  }
+
+  /// A version to go back to. Where its package can't be had now, what ended well here before will do: servers that still
+  /// hold it need none, and the others say so.
+  private func wayBack(_ group: Fleet.Group, _ version: String, _ ledger: Ledger) async throws
+    -> PackageVersion
+  {
+    do {
+      return try await package(group, version, ledger)
+    } catch ReleaseError.notFetched(let why) {
+      guard let known = ledger.history.last(where: { $0.version == version })?.package else {
+        throw ReleaseError.notFetched(why)
+      }
+      return known
+    }
   }
 }
