@@ -42,7 +42,7 @@ struct Problem: Encodable {
       return "can't reach Redis: \(error) Start it, or name another with --redis"
     case .authentication:
       return
-        "can't log in to Redis: \(error) Put user and password into $DRAWBAR_REDIS: redis://user:password@host"
+        "can't log in to Redis: \(error) They go into $DRAWBAR_REDIS: redis://user:password@host"
     case .server:
       let now =
         switch error.reply?.kind {
@@ -51,7 +51,7 @@ struct Problem: Encodable {
         case "LOADING": "it still reads its data: try again in a moment"
         case "MISCONF": "it can't write to its disk: look at its log"
         case "NOPERM": "its user lacks a right: see ACL in its documentation"
-        default: "do all parts of Drawbar here have the same version, and does the Redis hold nothing else?"
+        default: "another version of Drawbar, or something else, may write to it: it needs a Redis of its own"
         }
       return "Redis refused what was asked of it; \(now). Its words: \(error)"
     default: return "\(error)"

@@ -1,3 +1,5 @@
+import Logging
+import RedisClient
 import RedisServer
 import Testing
 
@@ -58,6 +60,23 @@ import Testing
         #expect(
           absent.err == "drawbar: can't reach Redis: There is no Redis at 127.0.0.1:1: Connection refused. "
             + "Start it, or name another with --redis\n")
+      }
+    }
+  }
+
+  /// What Redis says comes last, after what was tried and what to do.
+  @Test func whatRedisRefuses() async throws {
+    try await RedisServer.run { server in
+      try await Program.with { drawbar in
+        let redis = RedisClient(
+          server.configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await redis.send(RedisCommand("SET", "drawbar:{workflows}:latest", "x"))
+        let answer = try await drawbar("workflow", "ls", "--redis", "\(server.configuration)")
+        #expect(answer.code == 5)
+        #expect(
+          answer.err.hasPrefix("drawbar: Redis refused what was asked of it; another version of Drawbar"))
+        #expect(answer.err.contains("Its words: "))
+        await redis.close()
       }
     }
   }

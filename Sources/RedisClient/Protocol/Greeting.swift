@@ -32,7 +32,8 @@ struct Greeting: Sendable {
     guard case .error(let error) = answer else { return nil }
     if step == .authenticate || error.kind == "NOAUTH" || error.kind == "WRONGPASS" {
       return RedisError(
-        .authentication, "Redis refused the log-in: \(error.message). Check user and password.", reply: error)
+        .authentication, "Redis refused the log-in (\(error.message)). Check user and password.", reply: error
+      )
     }
     switch step {
     case .select:

@@ -45,7 +45,11 @@ extension RedisError {
 
   /// The system's own words, without those of the layers between.
   private static func words(_ error: any Error) -> String {
-    (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    switch error {
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case let error as SocketAddressError.UnknownHost: error.errorDescription
+    default: "\(error)"
+    }
   }
 
   /// A command whose time passed before there was a connection for it.
