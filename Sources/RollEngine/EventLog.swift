@@ -47,21 +47,18 @@ extension Releases {
     return entries.sorted { $0.revision < $1.revision }
   }
 
-  /// A deployment made of its events again, as it was at a moment.
+  /// A deployment made of its events again, as it was at a moment. Given an instant, its servers are at the stages at
+  /// which they were then, also where a coordinator learned of it later.
   ///
   /// - Parameters:
-  ///   - at: the last instant whose events count, by Redis' clock; nil takes all.
+  ///   - at: the instant, by Redis' clock; nil takes all events.
   ///   - revision: the last revision that counts; nil takes all.
   /// - Returns: nil where it had not been created by then.
   /// - Throws: ``ReleaseError/unknownDeployment(_:)``; `RedisError`.
   public func replay(_ id: String, at: Milliseconds? = nil, revision: Int? = nil) async throws -> Deployment?
   {
-    var replaying = Replaying()
-    for entry in try await events(of: id) {
-      if let at, entry.at > at { break }
-      if let revision, entry.revision > revision { break }
-      for event in entry.events { replaying.apply(event) }
-    }
-    return replaying.deployment
+    let entries = try await events(of: id).filter { $0.revision <= revision ?? .max }
+    let tellings = entries.map { Telling(at: $0.at, events: $0.events) }
+    return Rollout.replay(tellings, at: at ?? .max)
   }
 }

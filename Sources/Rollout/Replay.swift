@@ -39,6 +39,11 @@ public struct Replaying: Sendable {
     }
   }
 
+  /// A target as it was told last; nil where it never was.
+  public func target(_ host: String) -> Target? {
+    places[host].map { deployment!.batches[$0.batch].targets[$0.target] }
+  }
+
   private mutating func findPlaces() {
     places = [:]
     for (b, batch) in (deployment?.batches ?? []).enumerated() {

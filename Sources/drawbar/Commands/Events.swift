@@ -7,9 +7,10 @@ struct Events: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show everything that changed of a deployment, in order: the durable record.",
     discussion: """
-      Each line is a change of the deployment, of a batch or of a server, as it was committed. With --json each
-      commit is an object: its revision, its time, and its events. With --follow it goes on until the deployment
-      has ended.
+      Each line is a change of the deployment, of a batch or of a server, at its own time. A server goes from stage to \
+      stage without a coordinator, which learns of it when its batch has settled or the brake is near: the number after \
+      the time is that of the commit that told it. With --json each commit is an object: its revision, its time, the \
+      steps of servers, and its events. With --follow it goes on until the deployment has ended.
 
       Examples:
         drawbar events shop-web-7
@@ -27,15 +28,14 @@ struct Events: AsyncParsableCommand {
   func run() async throws {
     try await Session.open(place) { session in
       let id = try await session.releases.resolve(deployment)
-      var last = after
+      var last = 0
+      var history = Replaying()
       while true {
         let entries = try await session.releases.events(of: id, after: last)
         for entry in entries {
-          if output.json {
-            session.terminal.show(Line(JSONText.line(entry)))
-          } else {
-            session.terminal.show(entry.events.flatMap { $0.lines(entry) })
-          }
+          let shown = ShownEvents(entry, after: &history)
+          guard entry.revision > after else { continue }
+          session.terminal.show(output.json ? [Line(JSONText.line(shown))] : shown.lines)
         }
         try session.terminal.checkOutput()
         last = entries.last?.revision ?? last
@@ -77,7 +77,7 @@ struct ReplayCommand: AsyncParsableCommand {
       let last = try await session.releases.events(of: id).last { entry in
         (at.map { entry.at <= $0 } ?? true) && (revision.map { entry.revision <= $0 } ?? true)
       }
-      let view = DeploymentView(replayed: then, now: last?.at ?? then.createdAt)
+      let view = DeploymentView(replayed: then, now: at ?? last?.at ?? then.createdAt)
       session.terminal.show(output.json ? [Line(JSONText.line(Shown(view)))] : Board(view).lines())
     }
   }
@@ -114,54 +114,6 @@ struct JournalCommand: AsyncParsableCommand {
         ])
       }
       session.terminal.show(entries.isEmpty ? [Line("Nobody did anything yet.")] : table.lines)
-    }
-  }
-}
-
-extension DeploymentEvent {
-  /// The event for people: `12:03:22Z  #14 web-5 INSTALL_RUNNING → INSTALL_FAILURE  script: …`. Fields that only the
-  /// machine needs say nothing.
-  func lines(_ entry: EventEntry) -> [Line] {
-    let head = Line(Clock.time(entry.at) + "Z ", .faint) + Line("#\(entry.revision) ", .faint)
-    switch self {
-    case .created(let deployment):
-      return [
-        head
-          + Line(
-            "created: \(deployment.kind.words) of \(deployment.package.version) by \(deployment.createdBy)")
-      ]
-    case .moved(let from, let to):
-      return [head + Line("\(from.rawValue) → ") + Line(to.rawValue, to.paint)]
-    case .logged(let log):
-      return [head + Line("\(log.what) by \(log.by)" + (log.why.map { ": \($0)" } ?? ""))]
-    case .changed(let field): return field.words.map { [head + Line($0)] } ?? []
-    case .arranged(let batches):
-      return [
-        head
-          + Line("arranged anew: " + batches.map { $0.hosts.joined(separator: ",") }.joined(separator: " | "))
-      ]
-    case .batch(let index, let from, let fields):
-      guard from != fields.state else { return [] }
-      return [head + Line("batch \(index) \(from.rawValue) → \(fields.state.rawValue)")]
-    case .target(let host, let from, let target):
-      guard from != target.state else { return [] }
-      let failure = target.failure.map { "  \($0.code.rawValue): \($0.message)" } ?? ""
-      return [
-        head + Line("\(host) \(from?.rawValue ?? "new") → ")
-          + Line(target.state.rawValue, target.state.isFailure ? .red : .plain) + Line(failure)
-      ]
-    }
-  }
-}
-
-extension DeploymentField {
-  fileprivate var words: String? {
-    switch self {
-    case .limit(let limit): "the brake's limit is \(limit)"
-    case .attempt(let attempt): "attempt \(attempt)"
-    case .successor(let successor): successor.map { "\($0) waits for its end" }
-    case .down(let hosts): hosts.isEmpty ? "none is down any more" : "down: \(hosts.joined(separator: ", "))"
-    default: nil
     }
   }
 }
