@@ -62,7 +62,7 @@ public struct Telling: Sendable, Equatable {
 public func replay(_ tellings: [Telling], at moment: Milliseconds) -> Deployment? {
   var replaying = Replaying()
   let split = tellings.firstIndex { $0.at > moment } ?? tellings.endIndex
-  for telling in tellings[..<split] { telling.events.forEach { replaying.apply($0) } }
+  for event in tellings[..<split].lazy.flatMap(\.events) { replaying.apply(event) }
   guard var deployment = replaying.deployment else { return nil }
   var later: [String: Target] = [:]
   for case .target(let host, _, let target) in tellings[split...].lazy.flatMap(\.events)
