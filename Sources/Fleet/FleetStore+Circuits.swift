@@ -65,13 +65,13 @@ extension FleetStore {
     let now = try Self.milliseconds(replies[0])
     var found: [ReportedCircuit] = []
     for bytes in (replies[1].array ?? []).compactMap(\.bytes) {
-      // When it was said, until when it is believed, and what was said.
+      // When it was said, until when it is believed, and what was said. What can't be read comes from another version: it
+      // is a hint for people, and hinders no command.
       let parts = bytes.split(separator: UInt8(ascii: " "), maxSplits: 2).map { Array($0) }
       guard parts.count == 3, let saidAt = Milliseconds(String(decoding: parts[0], as: UTF8.self)),
-        let until = Milliseconds(String(decoding: parts[1], as: UTF8.self))
-      else { throw FleetStoreError("what a process said of its circuits can't be read") }
-      guard now < until else { continue }
-      let said: SaidCircuits = try decode(parts[2], "what a process said of its circuits")
+        let until = Milliseconds(String(decoding: parts[1], as: UTF8.self)), now < until,
+        let said = try? JSONDecoder().decode(SaidCircuits.self, from: Data(parts[2]))
+      else { continue }
       found += said.open.map {
         ReportedCircuit(
           system: $0.system, endpoint: $0.endpoint, since: saidAt - $0.openFor, why: $0.why,

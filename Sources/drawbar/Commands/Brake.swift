@@ -7,7 +7,7 @@ struct Brake: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Pull the brake: nothing new starts until somebody resumes or retries.",
     discussion: """
-      With --all every deployment is braked, and every new one, until --lift; what it braked then stays braked
+      With --all every deployment is braked, and every new one, until --lift; what it braked then stays braked \
       until it is resumed.
 
       Examples:

@@ -17,7 +17,7 @@ struct CampaignCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a campaign, and start it.",
       discussion: """
-        Each --wave is a list of GROUP=VERSION; a wave begins when all groups of the one before have ended in
+        Each --wave is a list of GROUP=VERSION; a wave begins when all groups of the one before have ended in \
         SUCCESS. Each group goes by its own rules and brake. As many failures over all groups as --limit brake all.
 
         Examples:

@@ -80,7 +80,7 @@ struct Restart: AsyncParsableCommand {
     abstract:
       "Restart a group's servers in batches: out of the load balancer, stop, start, verified, back in.",
     discussion: """
-      It goes over the group as a release does, under its ratio, brake and waits, without a bastion. A list of
+      It goes over the group as a release does, under its ratio, brake and waits, without a bastion. A list of \
       sizes goes carefully. A group that has a script named restart under runs uses that.
 
       Examples:
@@ -99,8 +99,8 @@ struct ScriptCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "script", abstract: "Run a script over a group's servers, in batches, under the brake.",
     discussion: """
-      The script is one of the group's file, under runs, or a file given here. Each server leaves the load balancer
-      for it, and is verified before it comes back; --in-service runs it where the server stands. What follows --
+      The script is one of the group's file, under runs, or a file given here. Each server leaves the load balancer \
+      for it, and is verified before it comes back; --in-service runs it where the server stands. What follows -- \
       is handed to the script as it is.
 
       Examples:

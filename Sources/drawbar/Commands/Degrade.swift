@@ -36,10 +36,10 @@ struct DegradeCommand: AsyncParsableCommand {
     commandName: "degrade",
     abstract: "Do without external systems for a while: the switches, each with an expiry.",
     discussion: """
-      With loadBalancer left out, Markdown and Markup succeed without being done, and the gate that asks how many
-      servers are in service stands open: servers are worked on while they serve. Servers whose Markup is owed are
-      put back once it is restored. With cmdb left out, releases go to the servers that were synced last, and nothing
-      is asked. With notifications left out, webhooks are not told, then or later. With origin left out, packages come
+      With loadBalancer left out, Markdown and Markup succeed without being done, and the gate that asks how many \
+      servers are in service stands open: servers are worked on while they serve. Servers whose Markup is owed are \
+      put back once it is restored. With cmdb left out, releases go to the servers that were synced last, and nothing \
+      is asked. With notifications left out, webhooks are not told, then or later. With origin left out, packages come \
       from the local store only. Everybody is shown a banner meanwhile.
 
       Examples:
@@ -80,7 +80,7 @@ struct DegradeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "ls", abstract: "List the switches that hold, and the circuits that are open.",
       discussion: """
-        A circuit is open where a worker or a coordinator no longer asks something outside, because it has failed too
+        A circuit is open where a worker or a coordinator no longer asks something outside, because it has failed too \
         often; it is tried again by itself. Nobody throws a switch for that: you may.
 
         Example:

@@ -8,8 +8,8 @@ struct DriftCommand: AsyncParsableCommand {
     commandName: "drift",
     abstract: "Compare what servers are with what they should be: version, checksum, in service, flags.",
     discussion: """
-      Workers look at every server now; --last shows what the last sweep found, which a coordinator makes every 15
-      minutes. Servers that a release works on are left out. The exit code is 1 where any server differs; what could
+      Workers look at every server now; --last shows what the last sweep found, which a coordinator makes every 15 \
+      minutes. Servers that a release works on are left out. The exit code is 1 where any server differs; what could \
       not be compared is told on standard error.
 
       Examples:
@@ -77,7 +77,7 @@ struct Heal: AsyncParsableCommand {
     abstract:
       "Bring drifted servers back to what they should be: the plan first, then a release to them alone.",
     discussion: """
-      Without --yes it only shows what it would do. What is healed goes in batches and under the brake, as a
+      Without --yes it only shows what it would do. What is healed goes in batches and under the brake, as a \
       release; what is not for a release is listed for you.
 
       Examples:

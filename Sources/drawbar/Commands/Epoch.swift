@@ -12,8 +12,8 @@ struct EpochCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Raise a group's epoch, or every group's: its work goes before all that its hosts have seen.",
       discussion: """
-        Hosts refuse work that is older than the newest they have seen. A Redis that was restored from a backup
-        counts from where the backup was made, so hosts would refuse its releases as late. Raise the epoch once
+        Hosts refuse work that is older than the newest they have seen. A Redis that was restored from a backup \
+        counts from where the backup was made, so hosts would refuse its releases as late. Raise the epoch once \
         after each restore. It is refused while work of the group is under way.
 
         Examples:

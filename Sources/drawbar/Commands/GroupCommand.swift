@@ -13,11 +13,11 @@ struct GroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make a group known, or change it, by its file.",
       discussion: """
-        The file is checked as a whole first: every problem is reported with its line, and nothing is changed
-        while there is one. What is allowed and may be regretted is told on standard error. A deployment under
+        The file is checked as a whole first: every problem is reported with its line, and nothing is changed \
+        while there is one. What is allowed and may be regretted is told on standard error. A deployment under \
         way keeps the group as it was when it began; a retry follows its list of servers.
 
-        A file that names a cmdb in place of a list is synced with it. The first time that has to succeed; later the
+        A file that names a cmdb in place of a list is synced with it. The first time that has to succeed; later the \
         servers known stay where it doesn't, with a warning.
 
         Examples:

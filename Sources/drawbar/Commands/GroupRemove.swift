@@ -8,8 +8,8 @@ extension GroupCommand {
     static let configuration = CommandConfiguration(
       commandName: "rm", abstract: "Forget a group: nothing is done to its servers.",
       discussion: """
-        It is refused while a deployment of it is under way, a server of it is to be put back, or a campaign has
-        it. Its past deployments can be looked at still, and a group that is applied under its name goes on with
+        It is refused while a deployment of it is under way, a server of it is to be put back, or a campaign has \
+        it. Its past deployments can be looked at still, and a group that is applied under its name goes on with \
         their numbers and versions.
 
         Example:

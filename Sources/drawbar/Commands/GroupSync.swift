@@ -9,7 +9,7 @@ struct SyncCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sync", abstract: "Ask a group's cmdb for its servers now.",
     discussion: """
-      Releases do so by themselves before they plan, and coordinators once in a while. Any number of syncs at the same
+      Releases do so by themselves before they plan, and coordinators once in a while. Any number of syncs at the same \
       time are one request. A deployment under way keeps its servers until a retry.
 
       It ends with 2 where a list is not taken, and with 5 where none could be had; the servers known then stay.

@@ -14,8 +14,8 @@ struct PackageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Publish a version of an app, once and for all.",
       discussion: """
-        A package is a .tar.gz with an executable named run at its root. A directory is packed first, in a way
-        that gives the same archive for the same files. The same content may be pushed again; another content
+        A package is a .tar.gz with an executable named run at its root. A directory is packed first, in a way \
+        that gives the same archive for the same files. The same content may be pushed again; another content \
         under a published version is refused.
 
         Examples:

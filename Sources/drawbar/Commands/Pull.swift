@@ -41,8 +41,8 @@ struct PullOut: AsyncParsableCommand {
     commandName: "pull-out",
     abstract: "Take servers out of service until somebody pulls them in again.",
     discussion: """
-      Their requests are waited for. Releases leave them out; one that a release works on stays out when that has
-      ended, and one that failed no longer counts towards the brake. It is refused where too few would stay in
+      Their requests are waited for. Releases leave them out; one that a release works on stays out when that has \
+      ended, and one that failed no longer counts towards the brake. It is refused where too few would stay in \
       service, unless --anyway says otherwise.
 
       Examples:
@@ -58,7 +58,7 @@ struct PullIn: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pull-in", abstract: "Put servers back that were pulled out, or found faulty.",
     discussion: """
-      They come back once their health check and the load balancer's pass. One that runs another version than its
+      They come back once their health check and the load balancer's pass. One that runs another version than its \
       group, since it missed a release, is refused: release to it first, or say --anyway.
 
       Examples:

@@ -8,9 +8,9 @@ struct PutBack: AsyncParsableCommand {
     commandName: "putback",
     abstract: "Put servers into service again that an ended deployment left out; or list them.",
     discussion: """
-      A forced abort leaves what it killed out of service, and a graceful one what nobody came to in time. Each
-      server is put back on the version that it runs, once its health check passes; that is tried for a day. What
-      a graceful abort owes is put back without being asked for. A server that newer work has been on is left to
+      A forced abort leaves what it killed out of service, and a graceful one what nobody came to in time. Each \
+      server is put back on the version that it runs, once its health check passes; that is tried for a day. What \
+      a graceful abort owes is put back without being asked for. A server that newer work has been on is left to \
       that.
 
       Examples:

@@ -135,7 +135,7 @@ extension QueueCommand {
       discussion: """
         now      what waits ends at once, what runs is told within a beat
         after    the link that runs may end, nothing follows it
-        then:N   the link that runs may end, then link N runs, such as one that cleans up
+        then:N   the link that runs may end, then link N runs, such as one that cleans up \
         It is kept in Redis, and holds for workers that are away. A group is cancelled now.
 
         Examples:

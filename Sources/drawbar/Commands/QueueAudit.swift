@@ -7,11 +7,11 @@ extension QueueCommand {
     static let configuration = CommandConfiguration(
       abstract: "Walk everything that the queue keeps, and say what breaks its rules; mend it with --repair.",
       discussion: """
-        It may run at any time, beside workers at full speed: what seems to be broken is looked at again before it
-        is told. Mending loses no work: what may still have to be done is made runnable again. The rules are in
+        It may run at any time, beside workers at full speed: what seems to be broken is looked at again before it \
+        is told. Mending loses no work: what may still have to be done is made runnable again. The rules are in \
         docs/queue.md, under "What always holds".
 
-        It ends with 1 if something is broken and not mended. What is merely left over keeps memory and stops
+        It ends with 1 if something is broken and not mended. What is merely left over keeps memory and stops \
         nothing; it is told, and counts as no break.
 
         Examples:

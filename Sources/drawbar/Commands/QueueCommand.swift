@@ -26,8 +26,8 @@ struct QueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "ls", abstract: "List the queues and what waits in them, and the workers.",
       discussion: """
-        depth counts chains from their submission to their end; a chain is ready, granted (a worker holds it),
-        delayed, or waits for a group, a limit or a key. ended is a rate: chains that ended well or were
+        depth counts chains from their submission to their end; a chain is ready, granted (a worker holds it), \
+        delayed, or waits for a group, a limit or a key. ended is a rate: chains that ended well or were \
         cancelled, over the last minute.
 
         Examples:

@@ -56,7 +56,7 @@ extension QueueCommand {
     static let configuration = CommandConfiguration(
       commandName: "watch", abstract: "Show what happens as it happens, until Ctrl-C.",
       discussion: """
-        A line for every link that starts, ends or is tried again, for progress, and for every chain and group
+        A line for every link that starts, ends or is tried again, for progress, and for every chain and group \
         that ends. A chain that works fast may tell more than can be shown: then some is left out.
 
         Examples:

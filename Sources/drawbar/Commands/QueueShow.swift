@@ -8,7 +8,7 @@ extension QueueCommand {
       commandName: "show",
       abstract: "Show a chain, or a group, as a tree: what is done, what runs where, and what failed why.",
       discussion: """
-        Members of groups that failed or run are shown first. Of a group of its own (a release's batch, say) only
+        Members of groups that failed or run are shown first. Of a group of its own (a release's batch, say) only \
         members that have not ended are listed.
 
         Examples:

@@ -61,7 +61,7 @@ struct ReleaseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "release", abstract: "Plan a release, start it and follow it to its end.",
     discussion: """
-      The gates before the bake and the roll-out wait for you unless the group's config, or --yes, opens them.
+      The gates before the bake and the roll-out wait for you unless the group's config, or --yes, opens them. \
       To stop following stops nothing: drawbar watch GROUP follows again.
 
       Examples:

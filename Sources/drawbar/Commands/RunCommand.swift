@@ -9,11 +9,11 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run a workflow from its file, and follow it to its end.",
     discussion: """
-      The file is checked as a whole first: every problem is told with its line, and nothing is submitted while
-      there is one. It is submitted to the Redis that is named, or to a Drawbar that is up; where there is none,
+      The file is checked as a whole first: every problem is told with its line, and nothing is submitted while \
+      there is one. It is submitted to the Redis that is named, or to a Drawbar that is up; where there is none, \
       this command starts a private Redis and does the work itself, until the workflow has ended.
 
-      The same --id runs once, however often it is given: a run that was cut off goes on where it was. Ctrl-C
+      The same --id runs once, however often it is given: a run that was cut off goes on where it was. Ctrl-C \
       cancels the workflow; a second one leaves at once. docs/workflows.md has every key of a file.
 
       Examples:

@@ -102,7 +102,7 @@ struct WorkflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the last lines that a workflow's programs wrote.",
       discussion: """
-        With several steps each line begins with the step's name. A branch alone is named by the id that workflow
+        With several steps each line begins with the step's name. A branch alone is named by the id that workflow \
         show has beside it. Of each branch, and of the steps that are in none, the last 1,000 lines are kept.
 
         Examples:

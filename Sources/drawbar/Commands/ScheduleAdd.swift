@@ -10,10 +10,10 @@ extension ScheduleCommand {
     static let configuration = CommandConfiguration(
       abstract: "Add a schedule, or replace the one of its name.",
       discussion: """
-        It shows the next times; with --dry-run it does nothing else. Added again as it was, nothing changes: the
+        It shows the next times; with --dry-run it does nothing else. Added again as it was, nothing changes: the \
         next time stays while its times are the same, and so does a pause.
 
-        A workflow's file is read now: its values, and the servers of groups that it names, stay as they are until
+        A workflow's file is read now: its values, and the servers of groups that it names, stay as they are until \
         it is added again. Programs are run by drawbar up, or by drawbar-worker --programs.
 
         Examples:

@@ -104,7 +104,7 @@ struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Submit a schedule's chain now, once.",
       discussion: """
-        Also while it is paused, and whatever its former firing does; its times stay as they are. With --token
+        Also while it is paused, and whatever its former firing does; its times stay as they are. With --token \
         it may be repeated: the same token fires once.
 
         Examples:

@@ -16,9 +16,9 @@ struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run everything in this process: a private Redis, a worker, a coordinator and a scheduler.",
     discussion: """
-      Redis listens on a unix socket in the state directory and keeps an append-only file there. Ctrl-C or
-      SIGTERM ends in good order: stages that run may end, the rest is handed back, and goes on when it is up
-      again. With --redis another server is used, and none is started; whoever may write to it may then run programs
+      Redis listens on a unix socket in the state directory and keeps an append-only file there. Ctrl-C or \
+      SIGTERM ends in good order: stages that run may end, the rest is handed back, and goes on when it is up \
+      again. With --redis another server is used, and none is started; whoever may write to it may then run programs \
       as this user, unless --no-programs is given.
 
       Examples:
