@@ -25,26 +25,4 @@ public struct CMDB: Codable, Sendable, Equatable {
 
   /// Two are the same source where this is: what was cached from another is not to be taken for its answer.
   var mark: String { ShortDigest.of(url) }
-
-  /// What is wrong with a URL, in words that follow it; nil where it may be asked.
-  static func problem(of url: String) -> String? {
-    let plain = url.unicodeScalars.allSatisfy {
-      $0.isASCII && $0.value > 32 && $0.value != 127 && !"\"<>\\^`{|}#".unicodeScalars.contains($0)
-    }
-    guard url.utf8.count <= 2_000, plain,
-      let scheme = ["https://", "http://"].first(where: { url.hasPrefix($0) })
-    else { return "is not allowed; use an address that begins with https:// or http://" }
-    let authority = url.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }
-    if authority.contains("@") { return "names a user; a secret belongs into a tokenFile" }
-    var host = authority
-    if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-      host = authority[..<colon]
-      guard let port = Int(authority[authority.index(after: colon)...]), (1...65_535).contains(port) else {
-        return "has a port that is none; use 1 to 65535"
-      }
-    }
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    return NameRule.address.accepts(String(host))
-      ? nil : "names no host; write https://cmdb.internal/groups/…"
-  }
 }

@@ -119,9 +119,18 @@ extension FleetStore {
     switch error {
     case let failure as SyncFailure: failure
     case let invalid as InvalidServers:
-      SyncFailure(.invalid, "the answer of the cmdb can't be taken: \(invalid)")
-    default: SyncFailure(.unreachable, "the cmdb can't be asked: \(String("\(error)".prefix(500)))")
+      SyncFailure(.invalid, "the answer of the cmdb can't be taken: \(showable("\(invalid)"))")
+    default: SyncFailure(.unreachable, "the cmdb can't be asked: \(showable("\(error)"))")
     }
+  }
+
+  /// What came from outside, as it may stand in a line of a terminal.
+  private static func showable(_ text: String) -> String {
+    var line = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars.prefix(1_000) {
+      line.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+    }
+    return String(line)
   }
 
   /// How the syncs of a group stand, and the outcome of the latest that has ended.

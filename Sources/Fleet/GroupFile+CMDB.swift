@@ -12,11 +12,7 @@ extension GroupFile {
       problems: group.problems)
     guard inner.mapping != nil else { return nil }
     fields.required("url", "the address that answers with the list of the group's servers")
-    var cmdb = CMDB(url: "")
-    if let url = fields.text("url") {
-      if let problem = CMDB.problem(of: url) { fields.wrong("url", "'\(url)' \(problem)") }
-      cmdb.url = url
-    }
+    var cmdb = CMDB(url: webURL(fields, "url") ?? "")
     cmdb.tokenFile = fields.path("tokenFile")
     if cmdb.tokenFile != nil, cmdb.url.hasPrefix("http://") {
       fields.problems.warn(

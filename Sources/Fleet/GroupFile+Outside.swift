@@ -66,10 +66,24 @@ extension GroupFile {
         key, "holds a user or a password, and would be kept in Redis; give the secret by tokenFile")
       return nil
     }
-    guard !authority.isEmpty, !authority.hasPrefix(":"), !text.contains("#") else {
-      fields.wrong(key, "'\(text.prefix(100))' names no host, or has a #; write https://host/path")
+    guard let host = host(of: authority), NameRule.address.accepts(host), !text.contains("#") else {
+      fields.wrong(
+        key,
+        "'\(text.prefix(100))' names no host, or a port that is none, or has a #; write https://host/path")
       return nil
     }
     return text
+  }
+
+  /// What stands before the port, without the brackets of an IPv6 address; nil where what is said to be a port is none.
+  private static func host(of authority: Substring) -> String? {
+    var host = authority
+    if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+      guard let port = Int(authority[authority.index(after: colon)...]), (1...65_535).contains(port) else {
+        return nil
+      }
+      host = authority[..<colon]
+    }
+    return host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
   }
 }

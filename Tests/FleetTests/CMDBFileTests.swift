@@ -25,13 +25,14 @@ import Testing
     ("cmbd: { url: http://c/g }", "g.yaml:4:3: servers.cmbd: unknown key; did you mean cmdb?"),
     ("cmdb: https://c/g", "g.yaml:4:9: servers.cmdb: expected keys and values"),
     ("cmdb: { timeout: 1s }", "g.yaml:4:9: servers.cmdb.url: is missing"),
-    ("cmdb: { url: ftp://c/g }", "g.yaml:4:16: servers.cmdb.url: 'ftp://c/g' is not allowed"),
-    ("cmdb: { url: 'http://c/a b' }", "g.yaml:4:16: servers.cmdb.url: 'http://c/a b' is not allowed"),
+    ("cmdb: { url: ftp://c/g }", "g.yaml:4:16: servers.cmdb.url: 'ftp://c/g' is no URL"),
+    ("cmdb: { url: 'http://c/a b' }", "g.yaml:4:16: servers.cmdb.url: 'http://c/a b' is no URL"),
     ("cmdb: { url: 'http:///g' }", "g.yaml:4:16: servers.cmdb.url: 'http:///g' names no host"),
     (
-      "cmdb: { url: 'http://c:0/g' }", "g.yaml:4:16: servers.cmdb.url: 'http://c:0/g' has a port that is none"
+      "cmdb: { url: 'http://c:0/g' }",
+      "g.yaml:4:16: servers.cmdb.url: 'http://c:0/g' names no host, or a port that is none"
     ),
-    ("cmdb: { url: 'http://u:p@c/g' }", "names a user; a secret belongs into a tokenFile"),
+    ("cmdb: { url: 'http://u:p@c/g' }", "servers.cmdb.url: holds a user or a password"),
     (
       "cmdb: { url: http://c/g, tokenFile: token }",
       "g.yaml:4:39: servers.cmdb.tokenFile: 'token' is not allowed"

@@ -252,6 +252,28 @@ import Testing
     }
   }
 
+  /// What a CMDB says is neither believed nor shown as it is.
+  @Test func whatCantBeTakenIsToldInALine() async throws {
+    try await withStores(1) { stores in
+      let long = String(repeating: "x", count: 100_000)
+      let failure = try await #require(throws: SyncFailure.self) {
+        try await stores[0].sync(Self.group(), from: FakeSource(["a", "\u{1b}[2J\n", long]))
+      }
+      #expect(failure.code == .invalid)
+      #expect(failure.reason.contains("(?[2J?)"))
+      #expect(failure.reason.count < 1_200)
+    }
+  }
+
+  @Test func aLargeGroupIsSynced() async throws {
+    try await withStores(1) { stores in
+      let source = FakeSource((0..<10_000).map { "web-\($0)" })
+      try await stores[0].sync(Self.group(), from: source)
+      try await stores[0].apply(Self.group())
+      #expect(try await stores[0].group("g")?.group.servers.count == 10_000)
+    }
+  }
+
   // MARK: -
 
   static func server(_ host: String) -> Server {

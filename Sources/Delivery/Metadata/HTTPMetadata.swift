@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 public import Circuits
 public import Fleet
-import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -25,7 +24,10 @@ public struct HTTPMetadata: MetadataSource {
   public init(circuits: CircuitBreakers = CircuitBreakers()) { self.circuits = circuits }
 
   public func servers(of group: String, from cmdb: CMDB) async throws -> ServerList {
-    let token = try cmdb.tokenFile.map(Self.token)
+    let token: String?
+    do { token = try cmdb.tokenFile.map(BearerToken.read) } catch {
+      throw SyncFailure(.unreachable, error.message)
+    }
     let breaker = circuits.breaker(
       before: .cmdb, at: CircuitEndpoint(url: cmdb.url, path: false),
       rules: Circuit.Rules(slow: .milliseconds(cmdb.timeout)))
@@ -90,18 +92,5 @@ public struct HTTPMetadata: MetadataSource {
       words += "; see whether the token in tokenFile is right"
     }
     return SyncFailure(.unreachable, words)
-  }
-
-  /// What the file holds now: a token that is changed there holds from the next request on.
-  private static func token(_ path: String) throws -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw SyncFailure(
-        .unreachable, "the token can't be read: there is no file \(path), or this user may not read it")
-    }
-    let words = String(decoding: data.prefix(16_384), as: UTF8.self).split(whereSeparator: \.isWhitespace)
-    guard data.count <= 16_384, words.count == 1,
-      words[0].unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 32 && $0.value != 127 })
-    else { throw SyncFailure(.unreachable, "\(path) holds no token: one word is expected, without spaces") }
-    return String(words[0])
   }
 }
