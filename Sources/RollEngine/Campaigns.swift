@@ -20,6 +20,8 @@ public struct CampaignView: Sendable, Equatable {
   public var order: CampaignOrder
   /// Redis' clock, in milliseconds since 1970.
   public var now: Milliseconds
+  /// Why groups that were asked for have not begun; they are tried again by themselves.
+  public var held: [String: String] = [:]
 }
 
 extension Releases {
@@ -115,7 +117,7 @@ extension Releases {
 
   // MARK: Moving one
 
-  private struct StoredCampaign {
+  struct StoredCampaign {
     var view: CampaignView
     /// Its deployments, by their groups.
     var deployments: [String: String]
@@ -125,17 +127,25 @@ extension Releases {
   /// The field that names a group's deployment. Written by the commit that creates it.
   private static func deploymentField(_ group: String) -> String { "deployment/" + group }
 
-  private func stored(campaign id: String) async throws -> StoredCampaign {
+  /// The field that says why a group has not begun although it was asked for.
+  static func heldField(_ group: String) -> String { "held/" + group }
+
+  func stored(campaign id: String) async throws -> StoredCampaign {
     guard let name = try? Names.campaign(id) else { throw ReleaseError.unknownCampaign(id) }
     let record = try await queue.record(name)
     guard record.revision > 0 else { throw ReleaseError.unknownCampaign(id) }
-    let view = CampaignView(
+    var view = CampaignView(
       campaign: try JSON.decode(record.fields["campaign"], "the campaign \(id)"),
       order: try JSON.decode(record.fields["order"], "the order of the campaign \(id)"), now: record.now)
     var deployments: [String: String] = [:]
     for member in view.campaign.members {
       deployments[member.group] = record.fields[Self.deploymentField(member.group)].map {
         String(decoding: $0, as: UTF8.self)
+      }
+      if deployments[member.group] == nil, view.campaign.mayStart(member.group) {
+        view.held[member.group] = record.fields[Self.heldField(member.group)].map {
+          String(decoding: $0, as: UTF8.self)
+        }
       }
     }
     return StoredCampaign(view: view, deployments: deployments, revision: record.revision)
@@ -173,6 +183,7 @@ extension Releases {
         guard try await queue.commit(commit) == .committed else { continue }
       }
       for effect in decided.effects { try await carryOut(effect, view, stored.deployments) }
+      view.held = try await self.stored(campaign: id).view.held
       return view
     }
     throw ReleaseError.contended(id)
@@ -195,7 +206,10 @@ extension Releases {
     let id = view.campaign.id
     do {
       switch effect {
-      case .start(let group): try await start(group, of: view)
+      case .start(let group):
+        do { try await start(group, of: view) } catch let error as ReleaseError {
+          try await hold(group, of: id, because: "\(error)")
+        }
       case .brake(let group, let reason, let byPerson):
         guard let deployment = deployments[group] else { return }
         if byPerson {
@@ -239,7 +253,8 @@ extension Releases {
       draft.also = [
         Commit.Change(
           try Names.campaign(view.campaign.id), expecting: now.revision,
-          set: [Self.deploymentField(name): Array("\(name)-\(ledger.ledger.number + 1)".utf8)])
+          set: [Self.deploymentField(name): Array("\(name)-\(ledger.ledger.number + 1)".utf8)],
+          remove: [Self.heldField(name)])
       ]
       return draft
     }

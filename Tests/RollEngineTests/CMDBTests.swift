@@ -138,6 +138,32 @@ import Testing
     }
   }
 
+  /// The source may be away when the turn of a group has come.
+  @Test func aCampaignGoesOnOnceTheSourceAnswers() async throws {
+    try await Stand.run(servers: 3, coordinators: 0) { stand in
+      let (releases, source) = try await stand.withCMDB(["web-01", "web-02", "web-03"])
+      try await releases.createCampaign(
+        "night", waves: [["web"]], versions: ["web": "2"], limit: 1, by: "ann")
+      source.fail(with: "gone")
+      let asked = source.asked
+      let begun = try await releases.act(campaign: "night", .start, by: "ann")
+      #expect(begun.held["web"]?.contains("gone. The cache was synced ") == true)
+      // Its coordinators ask again by themselves, and again.
+      let coordinator = try Coordinator.worker(releases, lease: .seconds(2), logger: quiet)
+      try await whileRunning([coordinator]) {
+        try await eventually("it was tried more often than the start's own looks") {
+          source.asked >= asked + 4
+        }
+        #expect(try await releases.campaign("night").held["web"]?.contains("gone") == true)
+        source.fail(with: nil)
+        try await eventually("the campaign is through") {
+          try await releases.campaign("night").campaign.state == .success
+        }
+      }
+      #expect(try await releases.campaign("night").held == [:])
+    }
+  }
+
   @Test func aFileIsAppliedOnceItsSourceAnswered() async throws {
     try await Stand.run(servers: 2) { stand in
       let source = FakeSource(["web-01", "web-02"])

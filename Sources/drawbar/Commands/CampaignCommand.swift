@@ -204,6 +204,8 @@ struct CampaignCommand: AsyncParsableCommand {
     let allowed: [CampaignActionName]
     let groups: [Campaign.Member]
     let versions: [String: String]
+    /// Why groups that were asked for have not begun yet.
+    let held: [String: String]
     let log: [CampaignEntry]
 
     init(_ view: CampaignView) {
@@ -216,6 +218,7 @@ struct CampaignCommand: AsyncParsableCommand {
       allowed = campaign.allowed
       groups = campaign.members
       versions = view.order.versions
+      held = view.held
       log = campaign.log
     }
   }
@@ -234,13 +237,15 @@ struct CampaignCommand: AsyncParsableCommand {
         Line("\(member.failures)"), Line(member.leftOut.map { "left out by \($0)" } ?? ""),
       ])
     }
+    let held = view.held.sorted { $0.key < $1.key }
+      .map { Line($0.key, .bold) + Line(" can't begin yet: \($0.value)", .yellow) }
     let allowed = campaign.allowed.map(\.rawValue).joined(separator: ", ")
     session.terminal.show(
       [
         Line(campaign.id, .bold) + Line("  \(campaign.state.rawValue)")
           + Line("   failures \(campaign.failures)/\(campaign.limit)")
           + Line(campaign.braked.map { "   \($0)" } ?? "", .red), Line(),
-      ] + table.lines
+      ] + table.lines + held
         + [Line(), Line("allowed now: ", .faint) + Line(allowed.isEmpty ? "nothing, it has ended" : allowed)])
   }
 }
