@@ -65,9 +65,6 @@ struct RunHost {
     }
   }
 
-  /// What the queues begin with that are one run's own.
-  static let queuePrefix = "run/"
-
   /// As `drawbar up` has them: either takes over a server that the other left running.
   private static let options = RedisServer.Options(appendOnly: .everySecond)
 
@@ -157,7 +154,7 @@ extension RunHost.Reach {
   /// The queue of a workflow whose file names none: that of all program workers, or one for this process alone, so
   /// that two that run side by side don't do each other's work and take it with them when they end.
   func queue(of id: ChainID) throws -> QueueName {
-    try QueueName(works ? RunHost.queuePrefix + id.rawValue : Workflow.queue)
+    try QueueName(works ? "run/\(id)" : Workflow.queue)
   }
 
   /// Runs programs while the body runs, where that is this process's part.

@@ -91,6 +91,15 @@ import Testing
       let json = try await bench("queue", "ls", "--json").out
       #expect(json.contains(#""cap":1,"dead":0,"delayed":1,"depth":1"#), "\(json)")
       #expect(json.contains(#""paused":true"#))
+      // One that nobody serves is listed while it holds something, or somebody has set something.
+      let lonely = try Chain(
+        id: ChainID("lonely"), queue: QueueName("lonely"), delay: .seconds(600), links: [Link(Echo.self, 1)])
+      try await bench.queue.submit(lonely)
+      #expect(try await bench("queue", "ls").out.contains("\nlonely "))
+      try await bench.queue.cancel([Cancellation(lonely.id, .now)])
+      #expect(try await bench("queue", "ls").out.contains("\nlonely ") == false)
+      try await bench("queue", "pause", "lonely")
+      #expect(try await bench("queue", "ls").out.contains("\nlonely "))
       // A queue that nobody knows is probably a slip.
       let slip = try await bench("queue", "pause", "ohter")
       #expect(slip.code == 0)

@@ -28,7 +28,8 @@ struct QueueCommand: AsyncParsableCommand {
       discussion: """
         depth counts chains from their submission to their end; a chain is ready, granted (a worker holds it), \
         delayed, or waits for a group, a limit or a key. ended is a rate: chains that ended well or were \
-        cancelled, over the last minute.
+        cancelled, over the last minute. A queue that holds nothing and that nobody serves is not listed, unless \
+        it is paused or has a cap.
 
         Examples:
           drawbar queue ls
@@ -52,8 +53,10 @@ struct QueueCommand: AsyncParsableCommand {
     func run() async throws {
       try await options.open { session in
         let overview = try await session.queue.overview()
+        let workers = try await session.queue.sessions(most: 0).sessions
+        let served = Set(workers.flatMap(\.queues).map(\.rawValue))
         let shown = Shown(
-          queues: try await session.queue.standings().filter { !$0.isLeftByARun },
+          queues: try await session.queue.standings().filter { !$0.isForgotten(served) },
           sessions: overview.sessions, due: overview.due,
           parked: overview.parked, staged: overview.staged, done: overview.done, dead: overview.dead)
         session.terminal.show(options.json ? [Line(JSONText.line(shown))] : lines(shown))
@@ -65,7 +68,9 @@ struct QueueCommand: AsyncParsableCommand {
         ("due", shown.due), ("parked", shown.parked), ("staged", shown.staged), ("done", shown.done),
         ("dead", shown.dead),
       ].map { "\($0.1) \($0.0)" }.joined(separator: ", ")
-      var lines = shown.queues.isEmpty ? [Line("No queues yet.")] : table(shown.queues).lines
+      var lines =
+        shown.queues.isEmpty
+        ? [Line("No queue holds anything, and nobody serves one.")] : table(shown.queues).lines
       if max(shown.due, shown.dead) > Queue.countedByQueue {
         lines.append(
           Line("Of the delayed and the dead, \(Queue.countedByQueue) are told apart by queue.", .faint))
@@ -107,10 +112,10 @@ struct QueueCommand: AsyncParsableCommand {
 }
 
 extension QueueStanding {
-  /// `drawbar run` has a queue of its own for each workflow, which nobody comes back to once it is empty.
-  fileprivate var isLeftByARun: Bool {
-    queue.hasPrefix(RunHost.queuePrefix) && depth == 0 && granted + delayed + dead == 0 && !paused
-      && cap == nil
+  /// It holds nothing, and nobody would take anything of it: a name that somebody used once.
+  fileprivate func isForgotten(_ served: Set<String>) -> Bool {
+    depth == 0 && ready + granted + delayed + dead + suspects == 0 && !paused && cap == nil
+      && !served.contains(queue)
   }
 }
 
