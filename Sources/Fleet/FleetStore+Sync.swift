@@ -136,15 +136,18 @@ extension FleetStore {
   /// How the syncs of a group stand, and the outcome of the latest that has ended.
   private func record(_ cache: String) async throws -> (record: SyncRecord, outcome: [UInt8]) {
     let replies = try await redis.pipeline([
-      RedisCommand("HMGET", .init(cache), "generation", "until", "ended", "endedAt", "outcome"),
+      RedisCommand("HMGET", .init(cache), "generation", "began", "until", "ended", "endedAt", "outcome"),
       RedisCommand("TIME"),
     ])
-    guard let fields = replies[0].array, fields.count == 5 else {
+    guard let fields = replies[0].array, fields.count == 6 else {
       throw FleetStoreError("Redis answered with something else than how the syncs stand")
     }
-    let record = SyncRecord(
-      generation: fields[0].int ?? 0, until: fields[1].int.map { Int64($0) }, ended: fields[2].int ?? 0,
-      endedAt: Int64(fields[3].int ?? 0), now: try Self.milliseconds(replies[1]))
-    return (record, fields[4].bytes ?? [])
+    var record = SyncRecord(
+      generation: fields[0].int ?? 0, ended: fields[3].int ?? 0, endedAt: Int64(fields[4].int ?? 0),
+      now: try Self.milliseconds(replies[1]))
+    if let began = fields[1].int, let until = fields[2].int, began <= until {
+      record.holds = Int64(began)..<Int64(until)
+    }
+    return (record, fields[5].bytes ?? [])
   }
 }

@@ -5,8 +5,8 @@
 struct SyncRecord: Sendable, Equatable {
   /// The latest that was begun; 0 before the first.
   var generation = 0
-  /// When the life of the one under way is over; nil where none is.
-  var until: Int64?
+  /// When the one under way began, and when its life is over; nil where none is.
+  var holds: Range<Int64>?
   /// The latest that has ended, well or not.
   var ended = 0
   /// When that was, in milliseconds since 1970.
@@ -36,9 +36,11 @@ struct SyncRecord: Sendable, Equatable {
   /// What a caller does who waits for a generation.
   func next(for wanted: Int) -> Step {
     if ended >= wanted { return .take }
-    if let until, now < until { return .wait(of: generation, atMost: until - now) }
-    return until == nil ? .lead(after: generation) : .takeOver(after: generation)
+    guard let holds else { return .lead(after: generation) }
+    return isUnderWay
+      ? .wait(of: generation, atMost: holds.upperBound - now) : .takeOver(after: generation)
   }
 
-  private var isUnderWay: Bool { until.map { now < $0 } ?? false }
+  /// A clock that was set back to before it began says nothing of its life: then nobody waits for it.
+  private var isUnderWay: Bool { holds?.contains(now) ?? false }
 }

@@ -13,11 +13,12 @@ enum SyncScripts {
     source: """
       local time = redis.call('TIME')
       local now = time[1] * 1000 + math.floor(time[2] / 1000)
-      local held = redis.call('HMGET', KEYS[1], 'generation', 'until')
+      local held = redis.call('HMGET', KEYS[1], 'generation', 'began', 'until')
       local generation = tonumber(held[1] or '0')
       if generation ~= tonumber(ARGV[1]) then return 0 end
-      if held[2] and tonumber(held[2]) > now then return 0 end
-      redis.call('HSET', KEYS[1], 'generation', generation + 1, 'token', ARGV[2], 'until', now + ARGV[3])
+      if held[3] and tonumber(held[2]) <= now and now < tonumber(held[3]) then return 0 end
+      redis.call('HSET', KEYS[1],
+        'generation', generation + 1, 'token', ARGV[2], 'began', now, 'until', now + ARGV[3])
       return generation + 1
       """)
 
@@ -36,7 +37,7 @@ enum SyncScripts {
       local now = time[1] * 1000 + math.floor(time[2] / 1000)
       local held = redis.call('HMGET', KEYS[1], 'token', 'until', 'generation')
       if held[1] ~= ARGV[1] or tonumber(held[2]) <= now then return 0 end
-      redis.call('HDEL', KEYS[1], 'token', 'until')
+      redis.call('HDEL', KEYS[1], 'token', 'began', 'until')
       redis.call('HSET', KEYS[1], 'ended', held[3], 'endedAt', now, 'outcome', ARGV[2])
       if ARGV[3] == '' then
         redis.call('HSET', KEYS[1], 'failedAt', now, 'failure', ARGV[4])

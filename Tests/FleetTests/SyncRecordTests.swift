@@ -15,23 +15,26 @@ import Testing
   }
 
   @Test func whoComesMeanwhileSharesOrJoinsTheNext() {
-    var record = SyncRecord(generation: 5, until: 3_000, ended: 4, now: 1_000)
+    var record = SyncRecord(generation: 5, holds: 500..<3_000, ended: 4, now: 1_000)
     #expect(record.wanted(fresh: false) == 5)
     #expect(record.wanted(fresh: true) == 6)
     #expect(record.next(for: 5) == .wait(of: 5, atMost: 2_000))
     #expect(record.next(for: 6) == .wait(of: 5, atMost: 2_000))
-    (record.until, record.ended) = (nil, 5)
+    (record.holds, record.ended) = (nil, 5)
     #expect(record.next(for: 5) == .take)
     #expect(record.next(for: 6) == .lead(after: 5))
-    (record.generation, record.until) = (6, 3_000)
+    (record.generation, record.holds) = (6, 900..<3_000)
     #expect(record.next(for: 5) == .take)
     #expect(record.next(for: 6) == .wait(of: 6, atMost: 2_000))
   }
 
   @Test func nobodyWaitsForTheDead() {
-    let record = SyncRecord(generation: 5, until: 3_000, ended: 4, now: 3_000)
+    var record = SyncRecord(generation: 5, holds: 500..<3_000, ended: 4, now: 3_000)
     #expect(record.next(for: 5) == .takeOver(after: 5))
     #expect(record.wanted(fresh: false) == 6)
+    // Nor for as long as a clock was set back.
+    record.now = 499
+    #expect(record.next(for: 5) == .takeOver(after: 5))
     // A later generation serves those who waited for the lost one as well.
     #expect(SyncRecord(generation: 6, ended: 6, now: 4_000).next(for: 5) == .take)
   }
@@ -93,8 +96,8 @@ import Testing
       if let generation = caller.leads {
         // The answer came; a late one is refused.
         caller.leads = nil
-        if generation == record.generation, let until = record.until, record.now < until {
-          (record.ended, record.until, holder) = (generation, nil, nil)
+        if generation == record.generation, let holds = record.holds, record.now < holds.upperBound {
+          (record.ended, record.holds, holder) = (generation, nil, nil)
           endedAt[generation] = record.now
         }
         callers[id] = caller
@@ -114,10 +117,10 @@ import Testing
         if atMost > Self.life { broken = "\(id) waits \(atMost) ms for \(of)" }
         if record.now >= (beganAt[of] ?? 0) + Self.life { broken = "\(id) waits for \(of) beyond its life" }
       case .lead(let after), .takeOver(let after):
-        if let until = record.until, record.now < until { broken = "two at once" }
+        if let holds = record.holds, record.now < holds.upperBound { broken = "two at once" }
         if after != record.generation { broken = "it saw another generation" }
         record.generation += 1
-        record.until = record.now + Self.life
+        record.holds = record.now..<record.now + Self.life
         beganAt[record.generation] = record.now
         (holder, caller.leads, caller.wanted) = (id, record.generation, record.generation)
       }

@@ -131,7 +131,7 @@ import Testing
       let redis = RedisClient(stores.configuration, logger: Logger(label: "test"))
       let key = try #require(
         try await redis.send(RedisCommand("KEYS", "*cmdb:*")).array?.first?.string)
-      try await redis.send(RedisCommand("HSET", .init(key), "until", 1))
+      try await redis.send(RedisCommand("HSET", .init(key), "began", 1, "until", 2))
       #expect(try await store.sync(group, from: FakeSource(["new"])).generation == 2)
       source.hold(false)
       // It is given the result of the one that replaced it.
@@ -139,6 +139,23 @@ import Testing
       #expect(given.generation == 2)
       try await store.apply(group)
       #expect(try await store.group("g")?.group.servers.map(\.host) == ["new"])
+      await redis.close()
+    }
+  }
+
+  /// A clock that is set back makes nobody wait for as long.
+  @Test func whatBeganInTheFutureHoldsNobody() async throws {
+    try await withStores(1) { stores in
+      let source = FakeSource(["a"])
+      try await stores[0].sync(Self.group(), from: source)
+      let redis = RedisClient(stores.configuration, logger: Logger(label: "test"))
+      let key = try #require(
+        try await redis.send(RedisCommand("KEYS", "*cmdb:*")).array?.first?.string)
+      let (soon, later) = (4_000_000_000_000, 4_000_000_008_000)
+      try await redis.send(
+        RedisCommand(
+          "HSET", .init(key), "generation", 2, "token", "x", "began", .init(soon), "until", .init(later)))
+      #expect(try await stores[0].sync(Self.group(), from: source).generation == 3)
       await redis.close()
     }
   }
