@@ -36,8 +36,11 @@ public struct CircuitOpen: Error, Sendable, Equatable, CustomStringConvertible {
       circuit.openFor < .milliseconds(100)
       ? "from now on" : "since \(CircuitBreaker.told(circuit.openFor)) ago"
     let again =
-      circuit.triedAgainIn.map { "it is tried again in \(CircuitBreaker.told($0))" }
-      ?? "it is being tried now"
+      switch circuit.triedAgainIn {
+      case nil: "it is being tried now"
+      case .some(let rest) where rest < .milliseconds(100): "it is tried again at once"
+      case .some(let rest): "it is tried again in \(CircuitBreaker.told(rest))"
+      }
     return
       "\(system.asAsked) at \(endpoint) is not asked \(since) (its circuit is open): \(circuit.why); \(again)."
       + " To do without it on purpose: \(system.command)"

@@ -52,30 +52,34 @@ struct NoticeMessage: Codable, Sendable, Equatable {
 }
 
 extension NoticeMessage {
-  /// What is told of a notice.
+  /// What is told of a notice. One decision may bring several: who and why are those of each.
   init(_ notice: Notice, of deployment: Deployment, at now: Milliseconds) {
-    let last = deployment.log.last
     self.init(
       event: notice.event, deployment: deployment.id, kind: deployment.kind, group: deployment.group,
       app: deployment.package.app, version: deployment.package.version, campaign: deployment.campaign,
-      state: deployment.state.rawValue, reason: last?.why, by: last?.by ?? deployment.createdBy, at: now,
-      text: "")
+      state: deployment.state.rawValue, reason: nil, by: "coordinator", at: now, text: "")
     switch notice {
     case .braked(let why):
+      state = DeploymentState.braked.rawValue
       (failures, limit) = (deployment.failuresSeen, deployment.limit)
       reason = why
+      by = deployment.latest(state, ActionName.brake.rawValue)?.by ?? by
     case .gateWaits(let gate, let since):
       reason = "waits for a person at \(gate.rawValue) since \(Self.time(since))"
-      by = "coordinator"
     case .rollsBack(let order):
       reason = order.reason
       by = "policy \(order.policy)"
-    case .reached: break
+    case .reached(let reached):
+      state = reached.rawValue
+      // Who aborted it, and why, says more than that it has ended.
+      let entry = deployment.latest(reached == .revoked ? ActionName.abort.rawValue : state)
+      (reason, by) = (entry?.why, entry?.by ?? by)
     }
+    reason = reason.map { String($0.prefix(1_000)) }
     let what =
       deployment.kind == .dayTwo
       ? deployment.kind.words : "\(deployment.package.app) \(deployment.package.version)"
-    text = "\(deployment.id) (\(what)): \(notice)"
+    text = "\(deployment.id) (\(what)): \("\(notice)".prefix(1_000))"
     if case .reached = notice, let reason { text += ": \(reason)" }
     if event != .ended { text += " – drawbar show \(deployment.id)" }
   }
@@ -89,6 +93,11 @@ extension NoticeMessage {
       by: campaign.log.last?.by ?? "coordinator", at: now, failures: campaign.failures,
       limit: campaign.limit, text: "campaign \(words)")
   }
+}
+
+extension Deployment {
+  /// The latest entry of its log of one of these names.
+  fileprivate func latest(_ names: String...) -> LogEntry? { log.last { names.contains($0.what) } }
 }
 
 extension Notice {

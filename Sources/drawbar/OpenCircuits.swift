@@ -37,7 +37,9 @@ struct OpenCircuits {
   /// What every command says first.
   var banners: [String] {
     told.map {
-      "OPEN CIRCUIT: \($0.system.rawValue) at \($0.endpoint) is not asked, says \($0.sayers): \($0.reports[0].why)"
+      let why = $0.reports[0].why
+      return "OPEN CIRCUIT: \($0.system.rawValue) at \($0.endpoint) is not asked, says \($0.sayers): "
+        + (why.count <= 120 ? why : why.prefix(119) + "… See: drawbar degrade ls")
     }
   }
 

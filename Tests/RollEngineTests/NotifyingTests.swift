@@ -26,11 +26,11 @@ import Testing
 
   /// A stand whose group has these webhooks, each a path at a server of the test's.
   private func withHooks(
-    _ hooks: [NoticeHook], servers: Int = 5,
+    _ hooks: [NoticeHook], servers: Int = 5, _ config: DeploymentConfig = .automatic,
     _ body: @escaping @Sendable (Stand, HTTPServer) async throws -> Void
   ) async throws {
     try await HTTPServer.run { server in
-      try await Stand.run(servers: servers) { stand in
+      try await Stand.run(servers: servers, config: config) { stand in
         var group = stand.group
         group.notify = hooks
         for index in hooks.indices { group.notify[index].webhook = server.url + hooks[index].webhook }
@@ -109,7 +109,8 @@ import Testing
       try await eventually("its end is told to both") { server.requests.count == 3 }
       #expect(Set(server.requests.map(\.target)) == ["/all", "/ends"])
       let end = try told(server.requests[2])
-      #expect(end.event == "ended" && end.state == "REVOKED")
+      #expect(end.event == "ended" && end.state == "REVOKED" && end.by == "bob" && end.reason == "enough")
+      #expect(end.text == "web-1 (shop 2): REVOKED: enough")
       #expect(Set(server.requests.map { $0.headers["Idempotency-Key"] }).count == 3)
       // Without webhooks nothing is sent, and nothing is submitted.
       let before = try await notices(stand).count
@@ -117,6 +118,38 @@ import Testing
       _ = try await release(stand, "3")
       try await stand.follow("web-2", to: .success)
       #expect(try await notices(stand).count == before)
+    }
+  }
+
+  /// A brake and the rollback that it orders come of one decision: each is told with its own words.
+  @Test func aBrakeAndItsRollbackAreToldApart() async throws {
+    var config = DeploymentConfig.automatic
+    config.rollback = RollbackPolicy(name: "safe")
+    try await withHooks([NoticeHook(webhook: "/x")], servers: 9, config) { stand, server in
+      stand.fleet.change {
+        $0.failing = ["web-02", "web-03"].map { .init(version: "2", stage: .verify, host: $0) }
+      }
+      _ = try await release(stand)
+      try await eventually("all four are told") { server.requests.count == 4 }
+      let all = try server.requests.map(told)
+      let braked = try #require(all.first { $0.event == "braked" })
+      #expect(braked.by == "coordinator" && braked.state == "BRAKED" && braked.failures == 2)
+      let rollback = try #require(all.first { $0.event == "rollback" })
+      #expect(rollback.by == "policy safe" && rollback.deployment == "web-1" && rollback.failures == nil)
+      #expect(Set(all.filter { $0.event == "ended" }.map(\.state)) == ["REVOKED", "SUCCESS"])
+    }
+  }
+
+  @Test func aPersonsBrakeIsToldAsTheirs() async throws {
+    var config = DeploymentConfig.automatic
+    config.gates.rollout = .manual
+    try await withHooks([NoticeHook(webhook: "/x", on: [.braked])], config) { stand, server in
+      _ = try await release(stand)
+      try await stand.follow("web-1", to: .bakeSuccess)
+      try await stand.releases.act("web-1", .brake, by: "bob", reason: "a bad feeling")
+      try await eventually("it is told") { server.requests.count == 1 }
+      let told = try told(server.requests[0])
+      #expect(told.by == "bob" && told.reason == "a bad feeling" && told.state == "BRAKED")
     }
   }
 
@@ -144,11 +177,13 @@ import Testing
         text: "web-1 (shop 2): SUCCESS")
       let group = try #require(try await stand.store.group("web")?.group)
       var id = 0
-      for why in ["there is no token file /none/token", "answered with status 404"] {
+      let closed = "http://127.0.0.1:1/secret-path"
+      for why in ["there is no token file /none/token", "answered with status 404", "no answer"] {
         id += 1
         server.answer(HTTPServer.Answer(status: 404))
         var hook = group.notify[0]
-        if id == 2 { hook.tokenFile = nil }
+        if id > 1 { hook.tokenFile = nil }
+        if id > 2 { hook.webhook = closed }
         message.deployment = "web-1"
         let name = try ChainID("web-1/@notify/\(id)/0")
         try await stand.queue.submit(try stand.releases.tell([message], [hook]) { _ in name })

@@ -38,7 +38,7 @@ public enum Webhook {
     let status: Int
     do {
       status = Int(
-        try await client.execute(request, timeout: TimeAmount(limit)).status.code)
+        try await OutsideClient.stayingThere.execute(request, timeout: TimeAmount(limit)).status.code)
     } catch {
       try Task.checkCancellation()
       throw Refused("no answer (\(error))")
@@ -48,9 +48,4 @@ public enum Webhook {
       throw Refused("it answered with status \(status)", isFailureOfSystem: status >= 500 || status == 429)
     }
   }
-
-  /// Lives as long as the process.
-  private static let client = HTTPClient(
-    eventLoopGroupProvider: .singleton,
-    configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
 }

@@ -28,11 +28,6 @@ struct OriginRequest: Sendable {
     self.name = name
   }
 
-  /// What comes is the file as it lies there: some servers say of a `.gz` that it is an encoding, and undoing that would
-  /// give another file. Lives as long as the process.
-  private static let client = HTTPClient(
-    eventLoopGroupProvider: .singleton, configuration: HTTPClient.Configuration(decompression: .disabled))
-
   /// A short text.
   func text(within limit: Duration) async throws -> String {
     try await answering(within: limit) { body in
@@ -70,7 +65,7 @@ struct OriginRequest: Sendable {
     do {
       return try await withThrowingTaskGroup(of: T?.self) { group in
         group.addTask {
-          let response = try await Self.client.execute(sent, timeout: TimeAmount(limit))
+          let response = try await OutsideClient.following.execute(sent, timeout: TimeAmount(limit))
           try check(Int(response.status.code))
           return try await body(response.body)
         }
