@@ -178,7 +178,9 @@ import Testing
       let group = try #require(try await stand.store.group("web")?.group)
       var id = 0
       let closed = "http://127.0.0.1:1/secret-path"
-      for why in ["there is no token file /none/token", "answered with status 404", "no answer"] {
+      for why in [
+        "there is no token file /none/token", "answered with status 404", "no answer: Connection refused",
+      ] {
         id += 1
         server.answer(HTTPServer.Answer(status: 404))
         var hook = group.notify[0]

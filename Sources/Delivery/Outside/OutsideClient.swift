@@ -1,4 +1,14 @@
 import AsyncHTTPClient
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// The HTTP clients for what groups' files name. They live as long as the process.
 enum OutsideClient {
@@ -18,5 +28,17 @@ enum OutsideClient {
     var configuration = HTTPClient.Configuration(redirectConfiguration: redirects, decompression: .disabled)
     configuration.connectionPool.retryConnectionEstablishment = false
     return configuration
+  }
+
+  /// Why there was no answer, in words.
+  static func words(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+      error.connectionErrors.first.map { words($0.error) } ?? "\(error.host) was not found"
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
+      "none in time"
+    default: "\(error)"
+    }
   }
 }

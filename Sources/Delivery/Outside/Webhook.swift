@@ -41,7 +41,7 @@ public enum Webhook {
         try await OutsideClient.stayingThere.execute(request, timeout: TimeAmount(limit)).status.code)
     } catch {
       try Task.checkCancellation()
-      throw Refused("no answer (\(error))")
+      throw Refused("no answer: \(OutsideClient.words(error))")
     }
     guard (200...299).contains(status) else {
       // One that is away or overloaded says 5xx or 429; what else it says is about what was sent.

@@ -84,7 +84,7 @@ struct OriginRequest: Sendable {
       switch error {
       case is Failed, is DeliveryFailure: throw error
       case is DiskError: throw Failed("the package store can't be written: \(error)", isOfOrigin: false)
-      default: throw Failed("no answer to \(name) (\(error))")
+      default: throw Failed("no answer to \(name): \(OutsideClient.words(error))")
       }
     }
   }
