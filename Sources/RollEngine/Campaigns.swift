@@ -182,7 +182,7 @@ extension Releases {
           decided.effects, of: decided.campaign, revision: stored.revision + 1, at: stored.view.now)
         guard try await queue.commit(commit) == .committed else { continue }
       }
-      for effect in decided.effects { try await carryOut(effect, view, stored.deployments) }
+      try await carryOut(decided.effects, view, stored.deployments)
       view.held = try await self.stored(campaign: id).view.held
       return view
     }
@@ -199,6 +199,25 @@ extension Releases {
     }
     return groups
   }
+
+  /// Groups are begun side by side: one whose load balancer or CMDB is away doesn't hold up those behind it.
+  private func carryOut(
+    _ effects: [CampaignEffect], _ view: CampaignView, _ deployments: [String: String]
+  ) async throws {
+    var starts: [CampaignEffect] = []
+    for effect in effects {
+      if case .start = effect { starts.append(effect) } else { try await carryOut(effect, view, deployments) }
+    }
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      for (index, start) in starts.enumerated() {
+        if index >= Self.startedAtOnce { try await tasks.next() }
+        tasks.addTask { try await carryOut(start, view, deployments) }
+      }
+      try await tasks.waitForAll()
+    }
+  }
+
+  private static let startedAtOnce = 8
 
   private func carryOut(
     _ effect: CampaignEffect, _ view: CampaignView, _ deployments: [String: String]

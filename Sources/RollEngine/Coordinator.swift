@@ -88,7 +88,9 @@ extension Releases {
       }
     }
     for id in owed {
-      do { try await takeBackAsOrdered(id) } catch  where error is ReleaseError || error is DeliveryFailure {
+      do { try await takeBackAsOrdered(id) } catch
+        where error is ReleaseError || error is DeliveryFailure || error is PackageError
+      {
         logger.warning("\(id) can't be rolled back now: \(error)")
       }
     }

@@ -186,7 +186,10 @@ extension Releases {
       throw ReleaseError.unknownVersion(
         app: app, version: version, published: published, origin: origin)
     } catch let error as PackageError {
-      guard case .notFetched = error else { throw error }
+      switch error {
+      case .notFetched, .store: break
+      default: throw error
+      }
       throw ReleaseError.notFetched("\(error)")
     }
     if let bad = found.bad { throw ReleaseError.badVersion(app: app, version: version, reason: bad.reason) }

@@ -16,7 +16,7 @@ extension Releases {
     let round = stored.view.now / Self.heldFor + 1
     let delay: Duration = .milliseconds(round * Self.heldFor - stored.view.now)
     try await queue.submit(look(campaign: id, at: "held/\(round)", after: delay))
-    guard stored.view.held[group] != reason else { return }
+    guard stored.view.held[group].map(Self.lasting) != Self.lasting(reason) else { return }
     logger.warning("campaign \(id): \(group) can't begin yet: \(reason)")
     var commit = Commit()
     commit.changes = [
@@ -26,4 +26,7 @@ extension Releases {
     // Who came first has changed more than a reason; the next try says it again.
     _ = try await queue.commit(commit)
   }
+
+  /// A reason without its numbers: the same one says at each try for how long it has been so.
+  private static func lasting(_ reason: String) -> String { reason.filter { !$0.isNumber } }
 }

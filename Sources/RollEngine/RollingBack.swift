@@ -131,18 +131,18 @@ extension Releases {
     throw ReleaseError.nothingToRollBackTo(origin: origin.id)
   }
 
-  /// A version to go back to. Where its package can't be had now, what ended well here before will do: servers that still
-  /// hold it need none, and the others say so.
+  /// A version to go back to. One that the store lacks is not waited for: what ended well here before will do, since servers
+  /// that still hold it need no package, and the others have it fetched. Only what never ran here is asked of an origin.
   private func wayBack(_ group: Fleet.Group, _ version: String, _ ledger: Ledger) async throws
     -> PackageVersion
   {
+    var local = group
+    local.packages = nil
     do {
+      return try await package(local, version, ledger)
+    } catch ReleaseError.unknownVersion where group.packages != nil {
+      if let known = ledger.history.last(where: { $0.version == version })?.package { return known }
       return try await package(group, version, ledger)
-    } catch ReleaseError.notFetched(let why) {
-      guard let known = ledger.history.last(where: { $0.version == version })?.package else {
-        throw ReleaseError.notFetched(why)
-      }
-      return known
     }
   }
 }

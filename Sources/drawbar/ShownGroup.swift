@@ -1,3 +1,4 @@
+import Circuits
 import Console
 import Fleet
 import Rollout
@@ -20,7 +21,7 @@ struct ShownGroup: Encodable {
   let cmdb: CMDB?
   /// The names of the host scripts that replace the defaults.
   let scripts: [String]
-  let notify: [NoticeHook]
+  let notify: [Hook]
   let packages: Packages?
 
   init(_ known: FleetStore.Known) {
@@ -38,8 +39,21 @@ struct ShownGroup: Encodable {
     servers = group.servers
     cmdb = group.cmdb.map { CMDB($0, known.cache.map(ShownCache.init)) }
     scripts = group.scripts.keys.sorted()
-    notify = group.notify
+    notify = group.notify.map(Hook.init)
     packages = group.packages.map { Packages(origin: $0.url, tokenFile: $0.tokenFile) }
+  }
+
+  struct Hook: Encodable {
+    /// Without its path: with many chat systems that is the secret.
+    let webhook: String
+    let tokenFile: String?
+    let on: [NoticeHook.Event]
+
+    init(_ hook: NoticeHook) {
+      webhook = "\(CircuitEndpoint(url: hook.webhook, path: false))"
+      tokenFile = hook.tokenFile
+      on = hook.on
+    }
   }
 
   struct Packages: Encodable {

@@ -87,7 +87,12 @@ import Testing
         try await releases.rollback("web-2", to: "7", by: "ann")
       }
       #expect("\(refused!)".contains("version 7 of shop is not in the package store, and can't be had from"))
+      // What ran here before is known: the origin isn't asked, whatever it would say.
+      server.answer(HTTPServer.Answer(status: 404))
+      let asked = server.requests.count
+      #expect(try await releases.wayBack(from: "web-2").to.version == "9")
       let rollback = try await releases.rollback("web-2", by: "ann")
+      #expect(server.requests.count == asked)
       #expect(rollback.package.version == "9" && rollback.package.sha256 == Self.sha256)
       try await stand.follow("web-3", to: .success)
       #expect(stand.fleet.versions == ["9": 3])

@@ -138,7 +138,8 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func same(_ there: ChainInspection, _ digest: String) throws -> ChainStatus {
-    if there.headers[Workflow.sourceHeader] == digest { return there.status }
+    // One of an earlier version doesn't say.
+    if there.headers[Workflow.sourceHeader, default: digest] == digest { return there.status }
     throw Stop(
       .refused,
       "\(there.status.id) exists since \(since(there.status)), of another file than \(file) as it is now, or with "
