@@ -5,7 +5,8 @@
 --   due       zset    entries that wait, by time  w:<queue> zset    one member: there is work to take
 --   h:<session> hash  held chains -> generation   x:<session> set   held chains to be cancelled now
 --   sessions  zset    leases, by expiry           reaping   set     dead sessions not yet emptied
---   workers   hash    who a session is            cmd:<session> list  what it is to be told with its next beat
+--   workers   hash    who a session is, and its queues  cmd:<session> list  what it is to be told with its next beat
+--   quiet:<session> string  it takes nothing new; goes with its lease
 --   g:<group> hash    m:<group> set   a group, and its members not yet settled
 --   gr:<group> hash   the results of its members, by their number
 --   L:<limit> hash    k:<limit> set               a limit, and the lanes that it parks
