@@ -6,19 +6,19 @@ extension FleetStore {
   /// processes, share one request and what came of it, a failure too. None waits longer for another than the life of a
   /// sync (``CMDB/life``), whatever becomes of that one's process: then it asks itself.
   ///
+  /// Flags stay, also those of servers that the source no longer names: it may have forgotten them for one answer only.
+  ///
   /// - Parameters:
   ///   - group: one with a ``Group/cmdb``; it need not be known yet.
   ///   - source: how it is asked.
   ///   - fresh: whether it must be asked after this call: what is under way will not do.
   ///   - shrink: whether an empty list, or one without more than half of the servers known, is right.
-  ///   - kept: the servers whose flags stay although they have left; asked once the new list is stored.
   /// - Throws: ``SyncFailure``, and then the cache is as it was; ``FleetStoreError``, `RedisError`, `CancellationError`.
   @discardableResult
   public func sync(
-    _ group: Group, from source: any MetadataSource, fresh: Bool = false, shrink: Bool = false,
-    keepingFlagsOf kept: @Sendable () async throws -> Set<String> = { [] }
+    _ group: Group, from source: any MetadataSource, fresh: Bool = false, shrink: Bool = false
   ) async throws -> Synced {
-    try await sync(group, from: source, fresh: fresh, shrink: shrink, keepingFlagsOf: kept) {
+    try await sync(group, from: source, fresh: fresh, shrink: shrink) {
       try await Task.sleep(for: $0)
     }
   }
@@ -26,7 +26,6 @@ extension FleetStore {
   /// - Parameter pause: waits before another look.
   package func sync(
     _ group: Group, from source: any MetadataSource, fresh: Bool = false, shrink: Bool = false,
-    keepingFlagsOf kept: @Sendable () async throws -> Set<String> = { [] },
     pause: @Sendable (Duration) async throws -> Void
   ) async throws -> Synced {
     guard let cmdb = group.cmdb else { throw FleetStoreError("\(group.name) has no source of servers") }
@@ -49,7 +48,7 @@ extension FleetStore {
           SyncScripts.lead, keys: [cache], arguments: [.init(seen), .init(token), .init(cmdb.life)])
         guard let generation = led.int, generation > 0 else { continue }
         (leads, wanted) = (leads + 1, generation)
-        try await carryOut(group, cmdb, source, shrink: shrink, token: token, kept)
+        try await carryOut(group, cmdb, source, shrink: shrink, token: token)
       case .take:
         let outcome = try decode(outcome, "the outcome of the sync of \(group.name)") as Outcome
         if let failure = outcome.failure {
@@ -83,10 +82,9 @@ extension FleetStore {
   }
 
   private func carryOut(
-    _ group: Group, _ cmdb: CMDB, _ source: any MetadataSource, shrink: Bool, token: String,
-    _ kept: @Sendable () async throws -> Set<String>
+    _ group: Group, _ cmdb: CMDB, _ source: any MetadataSource, shrink: Bool, token: String
   ) async throws {
-    let stored = try await self.group(group.name)?.group
+    let stored = try await readableGroup(group.name)?.group
     let known = stored?.servers ?? []
     var outcome = Outcome()
     var servers: [Server]?
@@ -104,15 +102,12 @@ extension FleetStore {
       outcome.failure = Self.failure(error)
     }
     let livesByIt = stored?.cmdb?.mark == cmdb.mark
-    let done = try await redis.run(
+    try await redis.run(
       SyncScripts.finish, keys: [cacheKey(group.name, cmdb), prefix + "revisions"],
       arguments: [
         .init(token), .init(try Self.json(outcome)), .init(try servers.map { try Self.json($0) } ?? []),
         .init(outcome.failure?.reason ?? ""), .init(livesByIt ? group.name : ""),
       ])
-    if done.int == 1, livesByIt, let servers {
-      try await dropFlags(of: group.name, exceptOn: kept().union(servers.map(\.host)))
-    }
   }
 
   private static func failure(_ error: any Error) -> SyncFailure {

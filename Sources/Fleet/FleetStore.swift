@@ -33,15 +33,16 @@ public struct FleetStore: Sendable {
     self.prefix = "\(namespace):{fleet}:"
   }
 
-  /// Makes a group known, or replaces it. Flags of servers that are no longer in it go.
+  /// Makes a group known, or replaces it, also one that this version can't read. Where it lists its servers, the flags of
+  /// those that are no longer in it go.
   ///
-  /// A group with a ``Group/cmdb`` has the servers that ``sync(_:from:fresh:shrink:keepingFlagsOf:)`` has brought, and
-  /// those given here count for nothing: sync first.
+  /// A group with a ``Group/cmdb`` has the servers that ``sync(_:from:fresh:shrink:)`` has brought, and those given here
+  /// count for nothing: sync first.
   ///
   /// - Parameter kept: the servers whose flags stay although they have left.
   @discardableResult
   public func apply(_ group: Group, keepingFlagsOf kept: Set<String> = []) async throws -> Applied {
-    let before = try await self.group(group.name)?.group.cmdb
+    let before = try await readableGroup(group.name)?.group.cmdb
     var stored = group
     if group.cmdb != nil { stored.servers = [] }
     let answer = try await redis.run(
@@ -54,20 +55,47 @@ public struct FleetStore: Sendable {
       // Its token goes with it: what is under way there comes late.
       try await redis.send(RedisCommand("DEL", .init(cacheKey(group.name, before))))
     }
-    let servers = try await group.cmdb == nil ? group.servers : self.group(group.name)?.group.servers ?? []
-    try await dropFlags(of: group.name, exceptOn: kept.union(servers.map(\.host)))
+    if group.cmdb == nil {
+      try await dropFlags(of: group.name, exceptOn: kept.union(group.servers.map(\.host)))
+    }
     if parts[1].int == 0 { return .unchanged(revision: revision) }
     return revision == 1 ? .created : .changed(revision: revision)
   }
 
+  /// A group that nobody finds, and of which all else is kept, until it is ``remove(_:)``d or shown again.
+  public struct Hidden: Sendable {
+    let name: String
+    let json: [UInt8]
+    let cmdb: CMDB?
+  }
+
+  /// Makes a group unknown, and nothing else: its revision, its flags and its cache stay. It need not be readable.
+  ///
+  /// - Returns: nil where it is not known.
+  public func hide(_ name: String) async throws -> Hidden? {
+    // Of one that can't be read the cache's key is not known.
+    let cmdb = try await readableGroup(name)?.group.cmdb
+    guard let json = try await redis.send(RedisCommand("HGET", .init(prefix + "groups"), .init(name))).bytes
+    else { return nil }
+    try await redis.send(RedisCommand("HDEL", .init(prefix + "groups"), .init(name)))
+    return Hidden(name: name, json: json, cmdb: cmdb)
+  }
+
+  /// Makes a hidden group known again, as it was, unless somebody has applied it meanwhile.
+  public func show(_ hidden: Hidden) async throws {
+    try await redis.send(
+      RedisCommand("HSETNX", .init(prefix + "groups"), .init(hidden.name), .init(hidden.json)))
+  }
+
   /// Forgets a group, its revision, what its source of record said, and the flags of its servers.
-  public func remove(_ group: Group) async throws {
+  public func remove(_ hidden: Hidden) async throws {
+    let name = hidden.name
     var commands = [
-      RedisCommand("HDEL", .init(prefix + "groups"), .init(group.name)),
-      RedisCommand("HDEL", .init(prefix + "revisions"), .init(group.name)),
-      RedisCommand("DEL", .init(flagsKey(group.name))),
+      RedisCommand("HDEL", .init(prefix + "groups"), .init(name)),
+      RedisCommand("HDEL", .init(prefix + "revisions"), .init(name)),
+      RedisCommand("DEL", .init(flagsKey(name))),
     ]
-    if let cmdb = group.cmdb { commands.append(RedisCommand("DEL", .init(cacheKey(group.name, cmdb)))) }
+    if let cmdb = hidden.cmdb { commands.append(RedisCommand("DEL", .init(cacheKey(name, cmdb)))) }
     let answers = try await redis.pipeline(commands)
     for answer in answers {
       if let error = answer.error {
@@ -90,6 +118,11 @@ public struct FleetStore: Sendable {
     return known
   }
 
+  /// The group of that name; nil also where this version can't read it, for who is about to replace it.
+  public func readableGroup(_ name: String) async throws -> Known? {
+    do { return try await group(name) } catch is FleetStoreError { return nil }
+  }
+
   /// What a source of record said last of a group, and how old that is; nil where it was never asked.
   private func cached(_ name: String, _ cmdb: CMDB) async throws -> ([Server], ServerCache)? {
     let replies = try await redis.pipeline([
@@ -108,12 +141,23 @@ public struct FleetStore: Sendable {
     return (try decode(json, "the servers of \(name)"), cache)
   }
 
-  /// Every group, by name.
-  public func groups() async throws -> [Known] {
+  /// The names of all groups, in their order: also of those that this version can't read.
+  public func names() async throws -> [String] {
     let names = try await redis.send(RedisCommand("HKEYS", .init(prefix + "groups"))).array ?? []
+    return names.compactMap(\.string).sorted()
+  }
+
+  /// Every group, by name.
+  ///
+  /// - Parameter unreadable: told of each that this version can't read, which is then left out; by default it is thrown.
+  public func groups(unreadable: (FleetStoreError) throws -> Void = { throw $0 }) async throws -> [Known] {
     var all: [Known] = []
-    for name in names.compactMap(\.string).sorted() {
-      if let known = try await group(name) { all.append(known) }
+    for name in try await names() {
+      do {
+        if let known = try await group(name) { all.append(known) }
+      } catch let error as FleetStoreError {
+        try unreadable(error)
+      }
     }
     return all
   }

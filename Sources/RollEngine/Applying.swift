@@ -4,8 +4,9 @@ import Rollout
 extension Releases {
   /// Makes a group known, or replaces it. A deployment under way keeps its list of servers until a retry.
   ///
-  /// A server that has left takes its flags with it, unless a deployment under way has it among its targets: one that
-  /// was pulled out and then left must not be released, nor be put back into service.
+  /// A server that a file no longer lists loses its flags, unless a deployment under way has it among its targets: one
+  /// that was pulled out and then left must not be released, nor be put back into service. One that a source of record no
+  /// longer names keeps them.
   ///
   /// A group with a source of record is synced with it. The first time that has to succeed; later the servers known stay
   /// where it doesn't.
@@ -19,7 +20,8 @@ extension Releases {
   public func apply(
     _ group: Fleet.Group, shrink: Bool = false, warn: (String) -> Void = { _ in }
   ) async throws -> FleetStore.Applied {
-    let before = try await fleet.group(group.name)
+    // What another version has stored and this one can't read must not keep a file from mending it.
+    let before = try await fleet.readableGroup(group.name)
     if let cmdb = group.cmdb {
       let isKnown = before?.group.cmdb?.url == cmdb.url && before?.cache != nil
       do {

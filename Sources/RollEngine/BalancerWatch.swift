@@ -65,7 +65,7 @@ extension Releases {
   /// The load balancers of groups with an active deployment, or with servers that were left or pulled out.
   func balancersWithServersOut() async throws -> [Balancer] {
     var found: [Balancer] = []
-    for known in try await fleet.groups() {
+    for known in try await readableGroups() {
       let group = known.group
       guard group.balancer != .none, !found.contains(group.balancer) else { continue }
       let ledger = try await ledger(group.name).ledger

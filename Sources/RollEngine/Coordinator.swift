@@ -125,7 +125,7 @@ extension Releases {
 
   private func ledgers() async throws -> [Ledger] {
     var ledgers: [Ledger] = []
-    for known in try await fleet.groups() { ledgers.append(try await ledger(known.group.name).ledger) }
+    for name in try await fleet.names() { ledgers.append(try await ledger(name).ledger) }
     return ledgers
   }
 }

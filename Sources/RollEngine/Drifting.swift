@@ -207,16 +207,22 @@ struct DriftTask: QueueTask {
   func run(_ input: Input, _ context: TaskContext) async throws -> Nothing {
     // First: a round that is given up must not be the last.
     try await releases.queue.submit(releases.nextDriftSweep(now: releases.now()))
-    try await releases.refreshOld()
-    for known in try await releases.fleet.groups() {
+    do { try await releases.refreshOld() } catch {
+      if Task.isCancelled { throw error }
+      context.logger.error("the servers of groups are not refreshed: \(error)")
+    }
+    for name in try await releases.fleet.names() {
       do {
-        try await releases.noteDrift(of: known.group.name)
+        try await releases.noteDrift(of: name)
       } catch ReleaseError.notInspected(let group) {
         // No worker is up: the other groups would wait in vain as well.
         context.logger.notice("the drift of \(group) is not known: no worker looked at it in time")
         break
       } catch let error as ReleaseError {
-        context.logger.notice("the drift of \(known.group.name) is not known: \(error)")
+        context.logger.notice("the drift of \(name) is not known: \(error)")
+      } catch {
+        if Task.isCancelled { throw error }
+        context.logger.error("the drift of \(name) is not known: \(error)")
       }
     }
     return Nothing()

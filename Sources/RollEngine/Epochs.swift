@@ -23,7 +23,8 @@ extension Releases {
   public func raiseEpoch(of name: String, by: String, reason: String? = nil) async throws -> EpochRaise {
     for attempt in 0..<Self.attempts {
       try await pause(before: attempt)
-      _ = try await knownGroup(name)
+      // One that this version can't read has hosts as well.
+      guard try await fleet.names().contains(name) else { throw ReleaseError.unknownGroup(name) }
       let stored = try await ledger(name)
       if let active = try await active(stored.ledger), !active.deployment.underWay.isEmpty {
         throw ReleaseError.busy(group: name, active: active.deployment.id, state: active.deployment.state)
@@ -49,8 +50,7 @@ extension Releases {
     -> [(group: String, result: Result<EpochRaise, ReleaseError>)]
   {
     var results: [(group: String, result: Result<EpochRaise, ReleaseError>)] = []
-    for known in try await fleet.groups() {
-      let name = known.group.name
+    for name in try await fleet.names() {
       do {
         results.append((name, .success(try await raiseEpoch(of: name, by: by, reason: reason))))
       } catch let error as ReleaseError {

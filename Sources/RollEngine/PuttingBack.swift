@@ -21,7 +21,7 @@ extension Releases {
   /// - Throws: ``ReleaseError/unknownGroup(_:)``; `RedisError`.
   public func leftOut(of group: String? = nil) async throws -> [ServerLeftOut] {
     let names =
-      if let group { [try await knownGroup(group).name] } else { try await fleet.groups().map(\.group.name) }
+      if let group { [try await knownGroup(group).name] } else { try await fleet.names() }
     var found: [ServerLeftOut] = []
     for name in names {
       let ledger = try await ledger(name).ledger

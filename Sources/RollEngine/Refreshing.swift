@@ -53,7 +53,7 @@ extension Releases {
   /// Brings up to date what is older than its file allows. Groups that can't be are told of, and tried at the next look.
   func refreshOld() async throws {
     guard try await leftOut() == nil else { return }
-    let old = try await fleet.groups().filter { known in
+    let old = try await readableGroups().filter { known in
       guard let cmdb = known.group.cmdb else { return false }
       return known.cache.map { $0.age >= cmdb.refresh } ?? true
     }
@@ -61,8 +61,9 @@ extension Releases {
       for (index, known) in old.enumerated() {
         if index >= Self.refreshedAtOnce { try await tasks.next() }
         tasks.addTask {
-          do { try await sync(known.group) } catch let why as SyncFailure {
-            logger.warning("the servers of \(known.group.name) can't be refreshed: \(why)")
+          do { try await sync(known.group) } catch {
+            if Task.isCancelled { throw error }
+            logger.warning("the servers of \(known.group.name) can't be refreshed: \(error)")
           }
         }
       }
@@ -70,13 +71,16 @@ extension Releases {
     }
   }
 
+  /// Every group that this version can read; what it can't is told of, and the others don't wait for it to be mended.
+  func readableGroups() async throws -> [FleetStore.Known] {
+    try await fleet.groups { logger.error("\($0)") }
+  }
+
   private static let refreshedAtOnce = 8
 
   @discardableResult
   func sync(_ group: Fleet.Group, fresh: Bool = false, shrink: Bool = false) async throws -> Synced {
-    try await fleet.sync(group, from: metadata, fresh: fresh, shrink: shrink) {
-      try await targetsUnderWay(of: group.name)
-    }
+    try await fleet.sync(group, from: metadata, fresh: fresh, shrink: shrink)
   }
 
   /// Why sources of record are not asked now; nil where they are.

@@ -120,7 +120,7 @@ public struct Releases: Sendable {
       guard try await fleet.group(group) != nil else { throw ReleaseError.unknownGroup(group) }
       names = [group]
     } else {
-      names = try await fleet.groups().map(\.group.name)
+      names = try await fleet.names()
     }
     var found: [DeploymentSummary] = []
     for name in names {

@@ -11,28 +11,40 @@ extension Releases {
   public func removeGroup(_ name: String, by: String, reason: String? = nil) async throws {
     for attempt in 0..<Self.attempts {
       try await pause(before: attempt)
-      let group = try await knownGroup(name)
-      let stored = try await ledger(name)
-      if let why = try await need(of: name, stored.ledger) {
-        throw ReleaseError.groupIsNeeded(name, why: why)
-      }
-      // Under the ledger's next revision: a deployment that is being created at this moment looks again, and finds
-      // no group.
-      var commit = Commit()
-      commit.changes = [
-        Commit.Change(
-          try Names.ledger(name), expecting: stored.revision, set: ["ledger": try JSON.encode(stored.ledger)])
-      ]
-      guard try await queue.commit(commit) == .committed else { continue }
-      try await fleet.remove(group)
+      guard try await fleet.names().contains(name) else { throw ReleaseError.unknownGroup(name) }
       if let why = try await need(of: name, try await ledger(name).ledger) {
-        try await fleet.apply(group)
         throw ReleaseError.groupIsNeeded(name, why: why)
       }
+      guard let hidden = try await fleet.hide(name) else { throw ReleaseError.unknownGroup(name) }
+      do {
+        guard try await isFree(name) else {
+          try await fleet.show(hidden)
+          continue
+        }
+      } catch {
+        try await fleet.show(hidden)
+        throw error
+      }
+      try await fleet.remove(hidden)
       try await note("remove", of: name, by: by, why: reason)
       return
     }
     throw ReleaseError.contended(name)
+  }
+
+  /// Whether nothing needs a group that nobody finds any more, and nothing ever will: the ledger gets its next revision, so
+  /// a deployment that was being created before the group was hidden looks again, and finds none.
+  ///
+  /// - Returns: false where somebody else has changed the ledger: look again.
+  private func isFree(_ name: String) async throws -> Bool {
+    let stored = try await ledger(name)
+    if let why = try await need(of: name, stored.ledger) { throw ReleaseError.groupIsNeeded(name, why: why) }
+    var commit = Commit()
+    commit.changes = [
+      Commit.Change(
+        try Names.ledger(name), expecting: stored.revision, set: ["ledger": try JSON.encode(stored.ledger)])
+    ]
+    return try await queue.commit(commit) == .committed
   }
 
   /// What the group's record is needed for; nil where nothing needs it.

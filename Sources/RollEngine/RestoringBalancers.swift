@@ -124,7 +124,7 @@ extension Releases {
   private func intents(of balancer: Balancer) async throws -> BalancerIntents {
     var deployments: [Deployment] = []
     var (leftOut, pulledOut): ([String], [String]) = ([], [])
-    for known in try await fleet.groups() where known.group.balancer == balancer {
+    for known in try await readableGroups() where known.group.balancer == balancer {
       let ledger = try await ledger(known.group.name).ledger
       leftOut += ledger.leftOut
       pulledOut += try await self.pulledOut(known.group.name).keys

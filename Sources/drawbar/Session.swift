@@ -31,6 +31,11 @@ struct Session: Sendable {
     for banner in banners { Terminal.standardError().show(Line(banner, .yellow)) }
   }
 
+  /// Every group that this version can read; what it can't is told on standard error.
+  func readableGroups() async throws -> [FleetStore.Known] {
+    try await fleet.groups { Terminal.standardError().show(Line("\($0)", .yellow)) }
+  }
+
   static func lend<Result>(
     _ configuration: RedisConfiguration, _ place: PlaceOptions, namespace: QueueName = .namespace,
     _ body: (Session) async throws -> Result

@@ -39,6 +39,6 @@ struct WorkflowSource {
     Surroundings(
       id: id, directory: Files.directory(of: file), parameters: parameters,
       inventory: { name in try await fleet?.group(name).map { InventoryServer.all(of: $0.group) } },
-      inventories: { try await fleet?.groups().map(\.group.name) ?? [] }, read: { try Files.text($0) })
+      inventories: { try await fleet?.names() ?? [] }, read: { try Files.text($0) })
   }
 }

@@ -92,7 +92,7 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(20))
   }
 
-  /// One CMDB has many groups: their requests are those of one circuit.
+  /// One CMDB has many groups, and what is wrong with one is not with all.
   @Test func oneThatKeepsFailingIsLeftAlone() async throws {
     try await HTTPServer.run { server in
       let source = HTTPMetadata(circuits: CircuitBreakers(logger: quiet))
@@ -105,14 +105,33 @@ import Testing
       server.answer(.init("", status: 404))
       for _ in 0..<10 { #expect(try await ask("a").reason.contains("status 404")) }
       server.answer(.init("", status: 500))
-      for group in ["a", "b", "c", "a", "b"] { #expect(try await ask(group).reason.contains("status 500")) }
+      for _ in 0..<5 { #expect(try await ask("a").reason.contains("status 500")) }
       let asked = server.requests.count
-      let open = try await ask("d")
+      let open = try await ask("a")
       #expect(open.code == .unreachable)
       #expect(open.reason.contains("its circuit is open"))
       #expect(open.reason.contains("drawbar degrade --system cmdb"))
       #expect(!open.reason.contains("secret"))
       #expect(server.requests.count == asked)
+      #expect(try await ask("b").reason.contains("status 500"))
+    }
+  }
+
+  /// What fails below HTTP is no answer.
+  @Test func anErrorOfTLSIsAFailure() async throws {
+    try await HTTPServer.run { server in
+      let source = HTTPMetadata(circuits: CircuitBreakers(logger: quiet))
+      let url = server.url.replacing("http://", with: "https://")
+      var said: [SyncFailure] = []
+      for _ in 0..<6 {
+        said.append(
+          try await #require(throws: SyncFailure.self) {
+            try await source.servers(of: "g", from: CMDB(url: url))
+          })
+      }
+      #expect(said.allSatisfy { $0.code == .unreachable })
+      #expect(said[0].reason.hasPrefix("the cmdb can't be reached: "))
+      #expect(said[5].reason.contains("its circuit is open"))
     }
   }
 }

@@ -46,6 +46,61 @@ import Testing
     }
   }
 
+  @Test func whatAnotherVersionStoredHindersNobodyElse() async throws {
+    try await withStore { store in
+      let group = Group(name: "new", app: "a", servers: [])
+      var other = group
+      other.name = "old"
+      try await store.apply(group)
+      try await store.apply(other)
+      func spoil() async throws {
+        try await store.redis.send(RedisCommand("HSET", "drawbar:{fleet}:groups", "new", "{}"))
+      }
+      try await spoil()
+      let error = try await #require(throws: FleetStoreError.self) { try await store.group("new") }
+      await #expect(throws: FleetStoreError.self) { try await store.groups() }
+      var told: [String] = []
+      #expect(try await store.groups { told.append($0.description) }.map(\.group.name) == ["old"])
+      #expect(told == [error.description])
+      #expect(told[0].contains("the group new"))
+      #expect(try await store.names() == ["new", "old"])
+      // A file mends it.
+      #expect(try await store.apply(group) == .changed(revision: 2))
+      #expect(try await store.group("new")?.group == group)
+      // Or it is forgotten.
+      try await spoil()
+      try await store.remove(try #require(try await store.hide("new")))
+      #expect(try await store.names() == ["old"])
+      #expect(try await store.hide("new") == nil)
+    }
+  }
+
+  @Test func whatIsHiddenComesBackAsItWas() async throws {
+    try await withStore { store in
+      var group = SyncTests.group()
+      try await store.sync(group, from: FakeSource(["a"]))
+      try await store.apply(group)
+      try await store.setFlag(.fault, on: "a", of: "g", by: "ann", reason: "RAM")
+      let before = try #require(try await store.group("g"))
+      let hidden = try #require(try await store.hide("g"))
+      #expect(try await store.group("g") == nil)
+      try await store.show(hidden)
+      let after = try #require(try await store.group("g"))
+      #expect((after.group, after.revision) == (before.group, before.revision))
+      #expect(after.cache?.syncedAt == before.cache?.syncedAt)
+      #expect(try await store.flags(of: "g")["a"]?[.fault]?.reason == "RAM")
+      // What somebody has applied meanwhile is newer.
+      _ = try await store.hide("g")
+      group.site = "ams"
+      try await store.apply(group)
+      try await store.show(hidden)
+      #expect(try await store.group("g")?.group.site == "ams")
+      // Nothing is left of one that is removed.
+      try await store.remove(hidden)
+      #expect(try await store.redis.send(RedisCommand("KEYS", "*")).array == [])
+    }
+  }
+
   @Test func whatProcessesSayOfTheirCircuits() async throws {
     try await withStore { store in
       func open(_ endpoint: String) -> OpenCircuit {

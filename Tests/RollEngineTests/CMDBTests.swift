@@ -1,10 +1,11 @@
 import Delivery
-import Fleet
+import RedisClient
 import Rollout
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import Fleet
 @testable import RollEngine
 
 /// Releases to servers that a source of record knows.
@@ -196,7 +197,7 @@ import Testing
     }
   }
 
-  /// Flags of who left stay while a release under way has the server.
+  /// Flags of who left stay: it may come back as broken as it was.
   @Test func oneThatWasPulledOutAndThenLeftIsNotReleased() async throws {
     var config = DeploymentConfig.automatic
     config.gates.bake = .manual
@@ -212,7 +213,28 @@ import Testing
       #expect(try await stand.follow("web-1", to: .success).states == ["SUCCESS": 3, "EXCLUDED": 1])
       #expect(stand.fleet.host("web-04").begun == [:])
       try await releases.changed(group: "web")
-      #expect(try await stand.store.flags(of: "web") == [:])
+      #expect(
+        try await stand.store.flags(of: "web")["web-04"]?[.operator]?.reason == "goes to the scrap yard")
+    }
+  }
+
+  @Test func oneGroupsErrorEndsNoLook() async throws {
+    try await Stand.run(servers: 2, workers: 0, coordinators: 0) { stand in
+      let (releases, source) = try await stand.withCMDB(["web-01", "web-02"])
+      var group = try #require(try await stand.store.group("web")?.group)
+      group.cmdb?.refresh = 0
+      for name in ["aaa", "web"] {
+        group.name = name
+        try await stand.store.apply(group)
+      }
+      let cmdb = try #require(group.cmdb)
+      // Nothing that a sync could be kept in.
+      let answer = try await stand.store.redis.send(
+        RedisCommand("SET", .init(stand.store.cacheKey("aaa", cmdb)), "x"))
+      #expect(answer.error == nil)
+      await #expect(throws: FleetStoreError.self) { try await releases.sync(group: "aaa") }
+      try await releases.refreshOld()
+      #expect(source.asked == 2)
     }
   }
 

@@ -95,6 +95,8 @@ import Testing
   @Test func aScheduledSweepKeepsWhatItFindsAndAsksForTheNext() async throws {
     try await Stand.run(servers: 4) { stand in
       stand.fleet.change { $0.hosts["web-02"]?.version = "0" }
+      // Its turn comes first.
+      try await stand.spoil("aaa")
       #expect(try await stand.releases.lastDrift(of: "web") == nil)
       // A round of long ago: it is due at once.
       try await stand.queue.submit(stand.releases.nextDriftSweep(now: DriftTask.period - 1))

@@ -1,8 +1,9 @@
-import Fleet
+import RedisClient
 import Rollout
 import TestSupport
 import Testing
 
+@testable import Fleet
 @testable import RollEngine
 
 /// Groups that are forgotten, and marks that are taken back.
@@ -43,6 +44,44 @@ import Testing
     }
   }
 
+  /// It is gone with all that it had, or there with all that it had.
+  @Test func whoeverWinsAgainstAReleaseNothingIsLost() async throws {
+    try await Stand.run(servers: 2, workers: 0, coordinators: 0) { stand in
+      let releases = stand.releases
+      for round in 0..<20 {
+        try await stand.store.apply(stand.group)
+        try await stand.store.setFlag(.fault, on: "web-02", of: "web", by: "ann", reason: "RAM")
+        async let removed: Void? = {
+          do { return try await releases.removeGroup("web", by: "ann") } catch is ReleaseError { return nil }
+        }()
+        async let created: Deployment? = {
+          do { return try await releases.create(group: "web", version: "2", by: "bob") } catch is ReleaseError
+          {
+            return nil
+          }
+        }()
+        let (isRemoved, deployment) = try await (removed != nil, created)
+        #expect(isRemoved == (deployment == nil), "round \(round)")
+        #expect(try await (stand.store.group("web") == nil) == isRemoved)
+        #expect(try await stand.store.flags(of: "web").isEmpty == isRemoved)
+        if let deployment { try await releases.act(deployment.id, .abort(forced: true), by: "bob") }
+      }
+    }
+  }
+
+  @Test func oneThatCantBeReadIsForgotten() async throws {
+    try await Stand.run(servers: 2, workers: 0, coordinators: 0) { stand in
+      try await stand.spoil("web")
+      await #expect(throws: FleetStoreError.self) { try await stand.releases.sync(group: "web") }
+      try await stand.releases.removeGroup("web", by: "ann")
+      #expect(try await stand.store.names() == [])
+      // Or mended by a file.
+      try await stand.releases.apply(stand.group)
+      try await stand.spoil("web")
+      #expect(try await stand.releases.apply(stand.group) == .changed(revision: 3))
+    }
+  }
+
   @Test func aMarkIsTakenBack() async throws {
     try await Stand.run(servers: 2, coordinators: 0) { stand in
       let releases = stand.releases
@@ -57,5 +96,13 @@ import Testing
       _ = try await releases.preview(group: "web", version: "2")
       #expect(try await releases.journal().last?.on == "shop 2")
     }
+  }
+}
+
+extension Stand {
+  /// Makes a group one that this version can't read.
+  func spoil(_ name: String) async throws {
+    try await store.redis.send(RedisCommand("HSET", .init(store.prefix + "groups"), .init(name), "{}"))
+    try await store.redis.send(RedisCommand("HINCRBY", .init(store.prefix + "revisions"), .init(name), 1))
   }
 }

@@ -15,7 +15,8 @@ import Rollout
 /// Asks a CMDB over HTTP: one GET of the group's own URL.
 ///
 /// The answer is JSON as ``ServerList/init(json:)`` reads it, of 32 MiB at most. No redirect is followed: the token is
-/// for the server that the file names. One that keeps failing is left alone for a while, with all its groups.
+/// for the server that the file names. A URL that keeps failing is left alone for a while: the other
+/// groups have theirs, and are asked for with their own patience.
 public struct HTTPMetadata: MetadataSource {
   private static let largest = 32 << 20
   private let circuits: CircuitBreakers
@@ -29,7 +30,7 @@ public struct HTTPMetadata: MetadataSource {
       throw SyncFailure(.unreachable, error.message)
     }
     let breaker = circuits.breaker(
-      before: .cmdb, at: CircuitEndpoint(url: cmdb.url, path: false),
+      before: .cmdb, at: CircuitEndpoint(url: cmdb.url),
       rules: Circuit.Rules(slow: .milliseconds(cmdb.timeout)))
     let answer: Answer
     do {
@@ -70,6 +71,8 @@ public struct HTTPMetadata: MetadataSource {
         let body = try await response.body.collect(upTo: largest)
         return Answer(status: .ok, body: Array(body.readableBytesView))
       }
+    } catch let failure as SyncFailure {
+      throw failure
     } catch is NIOTooManyBytesError {
       throw SyncFailure(.invalid, "the answer of the cmdb is larger than \(largest >> 20) MiB")
     } catch let error as NIOConnectionError {
@@ -80,6 +83,10 @@ public struct HTTPMetadata: MetadataSource {
         .unreachable, "the cmdb can't be reached: \(String(cString: strerror(error.errnoCode)))")
     } catch let error as HTTPClientError {
       if error == .deadlineExceeded || error == .connectTimeout { throw SyncFailure.silent(cmdb) }
+      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(error)")
+    } catch {
+      // TLS, or what is no HTTP at all.
+      if Task.isCancelled { throw error }
       throw SyncFailure(.unreachable, "the cmdb can't be reached: \(error)")
     }
   }

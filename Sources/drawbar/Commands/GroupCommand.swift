@@ -95,7 +95,7 @@ struct GroupCommand: AsyncParsableCommand {
 
     func run() async throws {
       try await Session.open(place) { session in
-        let all = try await session.fleet.groups()
+        let all = try await session.readableGroups()
         if output.json {
           for known in all {
             session.terminal.show(Line(JSONText.line(ShownGroup(known))))

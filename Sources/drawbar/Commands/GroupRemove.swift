@@ -26,12 +26,13 @@ extension GroupCommand {
 
     func run() async throws {
       try await Session.open(place) { session in
-        guard let known = try await session.fleet.group(group) else { throw ReleaseError.unknownGroup(group) }
+        guard try await session.fleet.names().contains(group) else { throw ReleaseError.unknownGroup(group) }
         let out = try await session.fleet.flags(of: group).keys.sorted()
         let kept = out.isEmpty ? "" : "; pulled out, and left so: \(out.joined(separator: ", "))"
-        let count = known.group.servers.count
-        try confirmation.ask(
-          "Forget \(group) with \(count) server\(count == 1 ? "" : "s")\(kept)?", json: output.json)
+        // One that this version can't read can be forgotten as well.
+        let count = try await session.fleet.readableGroup(group)?.group.servers.count
+        let servers = count.map { " with \($0) server\($0 == 1 ? "" : "s")" } ?? ", which can't be read"
+        try confirmation.ask("Forget \(group)\(servers)\(kept)?", json: output.json)
         try await session.releases.removeGroup(group, by: author.author, reason: author.reason)
         session.terminal.show(
           output.json

@@ -45,7 +45,7 @@ struct SyncCommand: AsyncParsableCommand {
     try await Session.open(place) { session in
       let names =
         all
-        ? try await session.fleet.groups().filter { $0.group.cmdb != nil }.map(\.group.name) : groups
+        ? try await session.readableGroups().filter { $0.group.cmdb != nil }.map(\.group.name) : groups
       var table = Table([
         ("group", .left), ("servers", .right), ("new", .right), ("gone", .right), ("sync", .right),
       ])
