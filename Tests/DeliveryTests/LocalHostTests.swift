@@ -4,6 +4,7 @@ import FoundationEssentials
 import Processes
 import Rollout
 import Subprocess
+import Synchronization
 import TestSupport
 import Testing
 import Workflows
@@ -114,6 +115,40 @@ import Workflows
         #expect(failure.message.contains("locked by another process"))
       }
       try await host.admit(token(2), to: server)
+    }
+  }
+
+  private final class Room: Sendable {
+    private let inside = Mutex(0)
+    func enter() -> Int {
+      inside.withLock {
+        $0 += 1
+        return $0
+      }
+    }
+    func leave() { inside.withLock { $0 -= 1 } }
+  }
+
+  /// As those of downloads do, so that none stay.
+  @Test func holdersMayRemoveTheFileOfALockWhileOthersWait() async throws {
+    try await withDirectory { directory in
+      let path = "\(directory)/lock"
+      let room = Room()
+      try await withThrowingTaskGroup { group in
+        for _ in 0..<12 {
+          group.addTask {
+            try await FileLock.hold(path, within: .seconds(30), what: "it") {
+              #expect(room.enter() == 1)
+              #expect(Disk.exists(path))
+              // Time for others to wait at this file.
+              try await Task.sleep(for: .milliseconds(25))
+              room.leave()
+              Disk.discard(path)
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
     }
   }
 

@@ -1,9 +1,10 @@
-import Delivery
 import FoundationEssentials
 import Rollout
 import Subprocess
 import TestSupport
 import Testing
+
+@testable import Delivery
 
 @Suite struct PackageStoreTests {
   private func archive(_ directory: String, _ files: [String: String], name: String = "a") async throws
@@ -38,6 +39,56 @@ import Testing
       #expect(given != before && given.count == 64)
       #expect(try store.locate(app: "shop", version: "1.0+a") == published)
     }
+  }
+
+  @Test func whatUnpacksToTooMuchIsRefusedBeforeItIsUnpacked() async throws {
+    try await withDirectory { directory in
+      var store = PackageStore(directory: "\(directory)/store")
+      store.unpackedLimit = 1 << 20
+      let bomb = try await archive(
+        directory, ["run": "1", "zeros": String(repeating: "0", count: 2 << 20)])
+      #expect(try Data(contentsOf: URL(filePath: bomb)).count < 1 << 14)
+      let error = await #expect(throws: PackageError.self) {
+        try await store.publish(app: "shop", version: "1", archive: bomb)
+      }
+      #expect(
+        error
+          == .notAPackage(
+            archive: bomb, reason: "it unpacks to more than 1048576 bytes, the most that is taken"))
+      #expect(try Disk.names(in: "\(directory)/store/shop").isEmpty)
+      store.unpackedLimit = 3 << 20
+      _ = try await store.publish(app: "shop", version: "1", archive: bomb)
+    }
+  }
+
+  @Test func whatKilledPublishersLeftIsRemovedWhenItIsOld() async throws {
+    try await withDirectory { directory in
+      let store = PackageStore(directory: "\(directory)/store")
+      for (name, minutes) in [
+        ("shop/.incoming-old", 121.0), ("shop/.incoming-young", 119), ("other/.incoming-old", 121),
+      ] {
+        let left = "\(directory)/store/\(name)"
+        try write("half", to: "\(left)/archive.tree/run")
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date(timeIntervalSinceNow: -60 * minutes)], ofItemAtPath: left)
+      }
+      let one = try await archive(directory, ["run": "1"])
+      _ = try await store.publish(app: "shop", version: "1", archive: one)
+      #expect(
+        try Disk.names(in: "\(directory)/store/shop").sorted() == [
+          ".incoming-young", ".lock", "1.json", "1.tar.gz",
+        ])
+      #expect(try Disk.names(in: "\(directory)/store/other") == [".incoming-old"])
+    }
+  }
+
+  @Test func aFullStoreIsNotTheArchivesFault() {
+    let full = PackageStore.refusal(of: DiskError("write", "/store/shop/x", 28), copying: "/tmp/a.tar.gz")
+    #expect(full == .store(path: "/store/shop/x", reason: "/store/shop/x: No space left on device"))
+    let unreadable = PackageStore.refusal(of: DiskError("read", "/tmp/a.tar.gz", 5), copying: "/tmp/a.tar.gz")
+    #expect(unreadable == .notAPackage(archive: "/tmp/a.tar.gz", reason: "/tmp/a.tar.gz: Input/output error"))
+    #expect(Archive.blame(for: "tar: run: Cannot write: No space left on device") == .unreachable)
+    #expect(Archive.blame(for: "tar: This does not look like a tar archive") == .input)
   }
 
   @Test func manyPublishersAtOnceAgree() async throws {

@@ -180,6 +180,11 @@ enum Disk {
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// When a file or directory was changed last; nil where there is none.
+  static func changed(_ path: String) -> Date? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+  }
+
   /// Removes a file or a whole directory. What can't be removed stays: nothing depends on its absence.
   static func discard(_ path: String) {
     if unlink(path) == 0 || errno == ENOENT { return }

@@ -25,12 +25,41 @@ enum Archive {
       output: .discarded, error: .string(limit: 64 * 1024))
     let said = result.standardError.split(separator: "\n").prefix(3).joined(separator: "; ")
     guard result.terminationStatus.isSuccess else {
-      throw DeliveryFailure(.input, "tar can't unpack it: \(said)")
+      throw DeliveryFailure(blame(for: result.standardError), "tar can't unpack it: \(said)")
     }
     guard !said.contains("Removing leading") else {
       throw DeliveryFailure(.input, "it has members outside of its own directory: \(said)")
     }
     try await Disk.offloaded { try refuseEscapes(in: directory) }
+  }
+
+  /// Refuses an archive that unpacks to more than so many bytes; writes none of them. One that is damaged is left to
+  /// `unpack`, which tells what ails it.
+  ///
+  /// - Throws: ``DeliveryFailure`` (`input`).
+  static func refuse(_ archive: String, above limit: Int) async throws {
+    // What comes out of gzip bounds what tar writes. It counts no further than one byte too many.
+    let result = try await Subprocess.run(
+      .name("sh"),
+      arguments: [
+        "-c", #"gzip -dc < "$1" 2> /dev/null | head -c "$2" | wc -c"#, "sh", archive, "\(limit + 1)",
+      ],
+      platformOptions: .ownProcessGroup, output: .string(limit: 100), error: .discarded)
+    let digits = result.standardOutput.filter(\.isNumber)
+    guard result.terminationStatus.isSuccess, let size = Int(digits) else {
+      throw DeliveryFailure(.unreachable, "what it unpacks to can't be counted with gzip, head and wc")
+    }
+    guard size <= limit else {
+      throw DeliveryFailure(.input, "it unpacks to more than \(limit) bytes, the most that is taken")
+    }
+  }
+
+  /// Whether what tar says is the archive's fault, or that of the disk it is unpacked to.
+  static func blame(for said: String) -> DeliveryFailure.Code {
+    let ofDisk = [
+      "No space left on device", "Disk quota exceeded", "Read-only file system", "Input/output error",
+    ]
+    return ofDisk.contains { said.contains($0) } ? .unreachable : .input
   }
 
   private static func refuseEscapes(in directory: String) throws {

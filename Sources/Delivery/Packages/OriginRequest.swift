@@ -37,8 +37,10 @@ struct OriginRequest: Sendable {
 
   /// A file, written as it comes.
   ///
-  /// - Returns: its SHA-256, in lower-case hexadecimal. It is on the disk then.
-  func download(to file: String, atMost most: Int, within limit: Duration) async throws -> String {
+  /// - Returns: its SHA-256, in lower-case hexadecimal, and its size in bytes. It is on the disk then.
+  func download(
+    to file: String, atMost most: Int, within limit: Duration
+  ) async throws -> (sha256: String, size: Int) {
     try await answering(within: limit) { body in
       let draft = try DraftFile(file)
       for try await part in body {
@@ -49,7 +51,7 @@ struct OriginRequest: Sendable {
         }
         try await Disk.offloaded { try draft.append(Array(part.readableBytesView)) }
       }
-      return try await Disk.offloaded { try draft.finish() }
+      return try await Disk.offloaded { (try draft.finish(), draft.size) }
     }
   }
 

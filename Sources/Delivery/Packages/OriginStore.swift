@@ -57,9 +57,9 @@ public struct OriginStore: Sendable {
     do {
       return try await FileLock.hold(lock, within: limits.time * 2, what: "the fetching of \(app) \(version)")
       {
+        defer { Disk.discard(lock) }
         // Whoever waited for another's download finds it here.
         if let package = try present(app, version) { return package }
-        defer { Disk.discard(lock) }
         return try await fetch(app, version)
       }
     } catch let failure as DeliveryFailure {
@@ -73,7 +73,7 @@ public struct OriginStore: Sendable {
 
   private func fetch(_ app: String, _ version: String) async throws -> PublishedPackage {
     let name = "\(version).tar.gz"
-    let incoming = try store.incomingPath(app: app)
+    let incoming = try await store.incomingPath(app: app)
     defer { Disk.discard(incoming) }
     do {
       let sum = try await breaker.call(counting: Self.isFailureOfOrigin) {
@@ -87,12 +87,13 @@ public struct OriginStore: Sendable {
       let found = try await breaker.call(counting: Self.isFailureOfOrigin) {
         try await OriginRequest(origin, name).download(to: file, atMost: limits.bytes, within: limits.time)
       }
-      guard found == wanted else {
+      guard found.sha256 == wanted else {
         throw OriginRequest.Failed(
-          "the SHA-256 of \(name) is \(found), and \(name).sha256 says \(wanted): it was damaged, or is being replaced",
+          "the SHA-256 of \(name) is \(found.sha256), and \(name).sha256 says \(wanted): it was damaged, or is being replaced",
           isOfOrigin: false)
       }
-      return try await store.publish(app: app, version: version, archive: file)
+      return try await store.admit(
+        file, named: name, app: app, version: version, sha256: found.sha256, size: found.size)
     } catch let failed as OriginRequest.Failed where failed.isMissing {
       throw PackageError.unknownAtOrigin(
         app: app, version: version, origin: place, published: try store.versions(app: app).map(\.version))

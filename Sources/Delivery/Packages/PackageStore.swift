@@ -10,6 +10,8 @@ public import Rollout
 public struct PackageStore: Sendable {
   /// Absolute.
   public let directory: String
+  /// What an archive may unpack to, in bytes: one that is damaged or hostile must not fill the volume.
+  var unpackedLimit = 16 << 30
   /// Has a version here that is lacking.
   private var bring: (@Sendable (_ app: String, _ version: String) async throws -> Void)?
 
@@ -29,25 +31,32 @@ public struct PackageStore: Sendable {
   ///   - archive: the path of a `.tar.gz` with an executable `run` at its root.
   ///   - at: milliseconds since 1970; nil takes this machine's clock.
   /// - Throws: ``PackageError``: a name that is not allowed, an archive that is not a package, a version that
-  ///   exists with another content.
+  ///   exists with another content, a store that can't be written.
   public func publish(app: String, version: String, archive: String, at: Int64? = nil) async throws
     -> PublishedPackage
   {
     try Self.check(app: app, version: version)
-    let folder = "\(directory)/\(app)"
-    try stored(folder) { try Disk.makeDirectory(folder) }
-    let incoming = "\(folder)/.incoming-\(Disk.nonce())"
+    let incoming = try await incomingPath(app: app)
     defer { Disk.discard(incoming) }
-    try stored(folder) { try Disk.makeDirectory(incoming) }
     let copy = "\(incoming)/archive"
-    let (sha256, size): (String, Int)
     do {
-      (sha256, size) = try await Disk.offloaded { try Disk.copy(archive, to: copy) }
-    } catch {
-      throw PackageError.notAPackage(archive: archive, reason: "\(error)")
+      let (sha256, size) = try await Disk.offloaded { try Disk.copy(archive, to: copy) }
+      return try await admit(
+        copy, named: archive, app: app, version: version, sha256: sha256, size: size, at: at)
+    } catch let error as DiskError {
+      throw Self.refusal(of: error, copying: archive)
     }
-    try await inspect(copy, named: archive, in: "\(incoming)/tree")
+  }
 
+  /// Publishes an archive that is in the store already, in a directory of `incomingPath`, by renaming it.
+  ///
+  /// - Parameter archive: what errors call it.
+  func admit(
+    _ copy: String, named archive: String, app: String, version: String, sha256: String, size: Int,
+    at: Int64? = nil
+  ) async throws -> PublishedPackage {
+    try await inspect(copy, named: archive, in: "\(copy).tree")
+    let folder = "\(directory)/\(app)"
     return try await locked(app) {
       if let before = try published(app: app, version: version) {
         guard before.sha256 == sha256 else {
@@ -161,10 +170,20 @@ public struct PackageStore: Sendable {
   }
 
   /// A new directory for what comes from elsewhere; whoever made it removes it.
-  func incomingPath(app: String) throws -> String {
-    let folder = "\(directory)/\(app)/.incoming-\(Disk.nonce())"
-    try stored(folder) { try Disk.makeDirectory(folder) }
-    return folder
+  func incomingPath(app: String) async throws -> String {
+    let folder = "\(directory)/\(app)"
+    // Of processes that were killed. Whoever still works in one is done with it, or given up, long before that.
+    let old = Date(timeIntervalSinceNow: -2 * 3600)
+    try await Disk.offloaded { [self] in
+      for name in try stored(folder, { try Disk.names(in: folder) }) where name.hasPrefix(".incoming-") {
+        if let changed = Disk.changed("\(folder)/\(name)"), changed < old {
+          Disk.discard("\(folder)/\(name)")
+        }
+      }
+    }
+    let incoming = "\(folder)/.incoming-\(Disk.nonce())"
+    try stored(folder) { try Disk.makeDirectory(incoming) }
+    return incoming
   }
 
   private func path(app: String, version: String) -> String { "\(directory)/\(app)/\(version).tar.gz" }
@@ -187,13 +206,24 @@ public struct PackageStore: Sendable {
   /// Unpacks a copy to see that it can be, and that it is a package.
   private func inspect(_ copy: String, named archive: String, in tree: String) async throws {
     do {
+      try await Archive.refuse(copy, above: unpackedLimit)
       try await Archive.unpack(copy, into: tree)
     } catch let failure as DeliveryFailure {
+      guard failure.code == .input else { throw PackageError.store(path: tree, reason: failure.message) }
       throw PackageError.notAPackage(archive: archive, reason: failure.message)
+    } catch let error as DiskError {
+      // What it unpacked to can't be read, as by the rights that it gives.
+      throw PackageError.notAPackage(archive: archive, reason: "\(error)")
     }
     guard Disk.isExecutable("\(tree)/run") else {
       throw PackageError.notAPackage(archive: archive, reason: "it has no executable `run` at its root")
     }
+  }
+
+  /// A copy fails by what is read, or by the store that it is written to.
+  static func refusal(of error: DiskError, copying archive: String) -> PackageError {
+    guard error.path == archive else { return .store(path: error.path, reason: "\(error)") }
+    return .notAPackage(archive: archive, reason: "\(error)")
   }
 
   /// Says of a failure on the store's own files that it is one.
