@@ -45,8 +45,9 @@ public struct FleetStore: Sendable {
     let before = try await readableGroup(group.name)?.group.cmdb
     var stored = group
     if group.cmdb != nil { stored.servers = [] }
+    let cache = group.cmdb.map { cacheKey(group.name, $0) }
     let answer = try await redis.run(
-      Self.applyScript, keys: [prefix + "groups", prefix + "revisions"],
+      Self.applyScript, keys: [prefix + "groups", prefix + "revisions"] + (cache.map { [$0] } ?? []),
       arguments: [.init(group.name), .init(try Self.json(stored))])
     guard let parts = answer.array, parts.count == 2, let revision = parts[0].int else {
       throw FleetStoreError("Redis answered apply of \(group.name) with something else than a revision")
@@ -241,10 +242,12 @@ public struct FleetStore: Sendable {
     }
   }
 
-  /// KEYS groups, revisions. ARGV name, JSON. Returns { revision, 1 if it was written }.
+  /// KEYS groups, revisions, and the cache that the group lives by from now on, if any. ARGV name, JSON.
+  /// Returns { revision, 1 if it was written }.
   private static let applyScript = RedisScript(
     name: "fleet.apply",
     source: """
+      if KEYS[3] then redis.call('PERSIST', KEYS[3]) end
       local revision = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
       if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return { revision, 0 } end
       redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])

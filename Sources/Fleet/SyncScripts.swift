@@ -2,7 +2,8 @@ import RedisClient
 
 /// The two moves of a sync in Redis. Both go by the server's clock.
 enum SyncScripts {
-  /// Begins a sync, unless another has begun since the caller looked, or is under way.
+  /// Begins a sync, unless another has begun since the caller looked, or is under way. A cache that no group lives by, or
+  /// none yet, is kept for a day.
   ///
   /// KEYS[1] the group's cache: a hash
   /// ARGV[1] the generation that the caller saw last
@@ -17,8 +18,10 @@ enum SyncScripts {
       local generation = tonumber(held[1] or '0')
       if generation ~= tonumber(ARGV[1]) then return 0 end
       if held[3] and tonumber(held[2]) <= now and now < tonumber(held[3]) then return 0 end
+      local isKept = redis.call('TTL', KEYS[1]) == -1
       redis.call('HSET', KEYS[1],
         'generation', generation + 1, 'token', ARGV[2], 'began', now, 'until', now + ARGV[3])
+      if not isKept then redis.call('EXPIRE', KEYS[1], 86400) end
       return generation + 1
       """)
 
@@ -28,7 +31,8 @@ enum SyncScripts {
   /// KEYS[1] the group's cache, KEYS[2] the revisions of all groups
   /// ARGV[1] the token, ARGV[2] the outcome for those who wait (opaque)
   /// ARGV[3] the servers as JSON, or '' where it failed; ARGV[4] why it failed, or ''
-  /// ARGV[5] the group's name where it lives by this cache: a new list raises its revision; else ''
+  /// ARGV[5] the group's name where it lives by this cache: a new list raises its revision, and the
+  /// cache is kept for ever; else ''
   /// Returns 1 where it was stored, 0 where it came late
   static let finish = RedisScript(
     name: "fleet.sync.finish",
@@ -38,6 +42,7 @@ enum SyncScripts {
       local held = redis.call('HMGET', KEYS[1], 'token', 'until', 'generation')
       if held[1] ~= ARGV[1] or tonumber(held[2]) <= now then return 0 end
       redis.call('HDEL', KEYS[1], 'token', 'began', 'until')
+      if ARGV[5] ~= '' then redis.call('PERSIST', KEYS[1]) end
       redis.call('HSET', KEYS[1], 'ended', held[3], 'endedAt', now, 'outcome', ARGV[2])
       if ARGV[3] == '' then
         redis.call('HSET', KEYS[1], 'failedAt', now, 'failure', ARGV[4])

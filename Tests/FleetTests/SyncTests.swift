@@ -1,10 +1,11 @@
-import Fleet
 import Logging
 import RedisClient
 import RedisServer
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Fleet
 
 /// Merged syncs on a real Redis: one request, whoever asks.
 @Suite(.timeLimit(.minutes(1))) struct SyncTests {
@@ -256,6 +257,42 @@ import Testing
       #expect(try await store.flags(of: "g") == [:])
       let redis = RedisClient(stores.configuration, logger: Logger(label: "test"))
       #expect(try await redis.send(RedisCommand("KEYS", "*cmdb:*")).array == [])
+      await redis.close()
+    }
+  }
+
+  /// What was asked for a file that was never applied does not stay for ever; what a group lives by does.
+  @Test func onlyACacheThatAGroupLivesByIsKept() async throws {
+    try await withStores(1) { stores in
+      let store = stores[0]
+      var group = Self.group()
+      let cmdb = try #require(group.cmdb)
+      let redis = RedisClient(stores.configuration, logger: Logger(label: "test"))
+      func life(_ cmdb: CMDB) async throws -> Int? {
+        try await redis.send(RedisCommand("TTL", .init(store.cacheKey("g", cmdb)))).int
+      }
+      let source = FakeSource(["a"])
+      for reason in ["gone", nil] {
+        source.fail(with: reason)
+        _ = await Result { try await store.sync(group, from: source) }
+        #expect(try await (1...86_400).contains(life(cmdb) ?? 0))
+      }
+      try await store.apply(group)
+      #expect(try await life(cmdb) == -1)
+      for reason in ["gone", nil] {
+        source.fail(with: reason)
+        _ = await Result { try await store.sync(group, from: source) }
+        #expect(try await life(cmdb) == -1)
+      }
+      // Another URL was tried, and its file is not applied.
+      group.cmdb?.url = "http://other/g"
+      try await store.sync(group, from: source)
+      #expect(try await (1...86_400).contains(life(try #require(group.cmdb)) ?? 0))
+      #expect(try await life(cmdb) == -1)
+      // A cache that was lost and comes back.
+      try await redis.send(RedisCommand("DEL", .init(store.cacheKey("g", cmdb))))
+      try await store.sync(Self.group(), from: source)
+      #expect(try await life(cmdb) == -1)
       await redis.close()
     }
   }
