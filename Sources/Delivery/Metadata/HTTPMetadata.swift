@@ -3,14 +3,7 @@ public import Circuits
 public import Fleet
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import Rollout
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 
 /// Asks a CMDB over HTTP: one GET of the group's own URL.
 ///
@@ -60,34 +53,22 @@ public struct HTTPMetadata: MetadataSource {
     request.headers.add(name: "User-Agent", value: "drawbar")
     request.headers.add(name: "Accept", value: "application/json")
     if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-    var settings = HTTPClient.Configuration(redirectConfiguration: .disallow)
-    // What is refused at once is told at once, and not at the end of the time.
-    settings.connectionPool.retryConnectionEstablishment = false
     do {
-      return try await HTTPClient.withHTTPClient(configuration: settings) { client in
-        let response = try await client.execute(request, timeout: .milliseconds(cmdb.timeout))
-        guard response.status.code < 500 else { throw refusal(response.status) }
-        guard response.status == .ok else { return Answer(status: response.status) }
-        let body = try await response.body.collect(upTo: largest)
-        return Answer(status: .ok, body: Array(body.readableBytesView))
-      }
+      let response = try await OutsideClient.stayingThere.execute(
+        request, timeout: .milliseconds(cmdb.timeout))
+      guard response.status.code < 500 else { throw refusal(response.status) }
+      guard response.status == .ok else { return Answer(status: response.status) }
+      let body = try await response.body.collect(upTo: largest)
+      return Answer(status: .ok, body: Array(body.readableBytesView))
     } catch let failure as SyncFailure {
       throw failure
     } catch is NIOTooManyBytesError {
       throw SyncFailure(.invalid, "the answer of the cmdb is larger than \(largest >> 20) MiB")
-    } catch let error as NIOConnectionError {
-      let why = error.connectionErrors.first.map { "\($0.error)" } ?? "\(error.host) was not found"
-      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(why)")
-    } catch let error as IOError {
-      throw SyncFailure(
-        .unreachable, "the cmdb can't be reached: \(String(cString: strerror(error.errnoCode)))")
-    } catch let error as HTTPClientError {
-      if error == .deadlineExceeded || error == .connectTimeout { throw SyncFailure.silent(cmdb) }
-      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(error)")
+    } catch let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout {
+      throw SyncFailure.silent(cmdb)
     } catch {
-      // TLS, or what is no HTTP at all.
       if Task.isCancelled { throw error }
-      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(error)")
+      throw SyncFailure(.unreachable, "the cmdb can't be reached: \(OutsideClient.words(error))")
     }
   }
 
